@@ -1,0 +1,4 @@
+// Package imaging turns outside bytes into pictures and pictures into tensors. Bytes go in; a [Raster] (8-bit BGR,
+// upright) or a clear refusal comes out. What a file is and how large it would become is decided from its header, before
+// a pixel is decoded. It is the one place where raster images are decoded, shared by vision and ocr.
+package imaging
