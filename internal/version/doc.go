@@ -1,0 +1,2 @@
+// Package version knows which build of courtsense this is; every answer's provenance carries it.
+package version
