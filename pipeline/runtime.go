@@ -1,0 +1,38 @@
+package pipeline
+
+import (
+	"context"
+
+	"github.com/courtsense/courtsense/models"
+)
+
+// Runtime opens models: ONNX Runtime in this process, or an inference server elsewhere. (Backend is a failure's reason.)
+type Runtime interface {
+	// Open loads the artifact's file and checks it against the catalogue entry. The executor is the caller's to close;
+	// if it also implements [Placed], the engine reports where it runs.
+	Open(ctx context.Context, a models.Artifact, o Options) (Executor, error)
+}
+
+// Options says how a model is to be opened.
+type Options struct {
+	// Device is "auto", "cpu", "cuda:N", "tensorrt:N" or "PROVIDER:N" with any provider name of the runtime.
+	// "" means "auto": the fastest device that works, else the CPU with the reason in [Placement].
+	Device string
+	// IntraThreads is how many threads share one run's operators; 0 leaves it to the runtime.
+	IntraThreads int
+	// Role names the file of the artifact; "" means "model".
+	Role string
+}
+
+// Placement says where a model really runs.
+type Placement struct {
+	Device       string // "cpu", "cuda:0", ...
+	Version      string // of the runtime: "onnxruntime 1.30.0"
+	Fallback     string // why a faster device was not used; "" when nothing was given up
+	IntraThreads int    // threads that share one run's operators; 0 when they are not the server's
+}
+
+// Placed is implemented by executors that know where they run.
+type Placed interface {
+	Placement() Placement
+}
