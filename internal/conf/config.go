@@ -1,0 +1,173 @@
+package conf
+
+// Config is the whole configuration. A field's tags are its documentation: key is the name in YAML, default the value
+// when nothing sets it, min, max and oneof what is accepted, doc the text of docs/configuration.md.
+type Config struct {
+	Server      Server      `key:"server"`
+	Limits      Limits      `key:"limits"`
+	Models      Models      `key:"models"`
+	ONNXRuntime ONNXRuntime `key:"onnxruntime"`
+	OCR         OCR         `key:"ocr"`
+	Face        Face        `key:"face"`
+	Speech      Speech      `key:"speech"`
+	Telemetry   Telemetry   `key:"telemetry"`
+	Admin       Admin       `key:"admin"`
+}
+
+// Server configures the listening sockets and everything that bounds a connection or a call.
+type Server struct {
+	GRPC                 GRPC      `key:"grpc"`
+	HTTP                 HTTP      `key:"http"`
+	TLS                  TLS       `key:"tls"`
+	MaxMessageBytes      Bytes     `key:"max_message_bytes" default:"64MiB" min:"64KiB" max:"1GiB" doc:"Largest request message, over gRPC and as decoded from JSON. A larger one is refused with RESOURCE_EXHAUSTED before it is read."`
+	MaxConcurrentStreams int       `key:"max_concurrent_streams" default:"128" min:"1" max:"100000" doc:"Most calls at once on one connection; further calls of that connection wait at the client."`
+	MaxConnections       int       `key:"max_connections" default:"1024" min:"1" max:"1000000" doc:"Most open connections per port; further ones wait to be accepted."`
+	MaxCalls             int       `key:"max_calls" default:"256" min:"1" max:"1000000" doc:"Most calls at once over all connections, streams included; a further one is answered RESOURCE_EXHAUSTED at once. With max_message_bytes it bounds the memory that requests can hold."`
+	Timeouts             Timeouts  `key:"timeouts"`
+	Keepalive            Keepalive `key:"keepalive"`
+}
+
+// GRPC configures the gRPC socket.
+type GRPC struct {
+	Address    string `key:"address" default:":9090" check:"hostport" doc:"Address of the gRPC port, host:port; an empty host means every interface, port 0 any free port."`
+	Reflection bool   `key:"reflection" default:"true" doc:"Whether the reflection service answers, so that tools such as grpcurl can list the services."`
+}
+
+// HTTP configures the JSON socket.
+type HTTP struct {
+	Address           string   `key:"address" default:":8080" check:"hostport-or-empty" doc:"Address of the HTTP port (JSON calls, OpenAPI, health, metrics), host:port; an empty value turns HTTP off."`
+	MaxBodyBytes      Bytes    `key:"max_body_bytes" default:"96MiB" min:"64KiB" max:"2GiB" doc:"Largest HTTP request body. JSON carries bytes as base64, 4/3 of their size, so this is larger than max_message_bytes."`
+	MaxHeaderBytes    Bytes    `key:"max_header_bytes" default:"64KiB" min:"4KiB" max:"1MiB" doc:"Largest HTTP request header."`
+	ReadHeaderTimeout Duration `key:"read_header_timeout" default:"5s" min:"100ms" max:"1m" doc:"Longest time that a client may take to send its request header."`
+	IdleTimeout       Duration `key:"idle_timeout" default:"2m" min:"1s" max:"1h" doc:"How long an HTTP connection may wait for its next request."`
+}
+
+// TLS configures transport security of both sockets. The files are read again when they change.
+type TLS struct {
+	CertFile     string `key:"cert_file" default:"" doc:"PEM file with the server's certificate chain. Empty: no TLS. Read again when it changes."`
+	KeyFile      string `key:"key_file" default:"" doc:"PEM file with the certificate's private key."`
+	ClientCAFile string `key:"client_ca_file" default:"" doc:"PEM file with the authorities whose client certificates are accepted. When set, every client must show one (mTLS)."`
+	MinVersion   string `key:"min_version" default:"1.2" oneof:"1.2|1.3" doc:"Lowest TLS version that is spoken."`
+}
+
+// Timeouts bound how long a call may run, be silent, or block.
+type Timeouts struct {
+	Unary       Duration `key:"unary" default:"30s" min:"100ms" max:"1h" doc:"Longest run of a unary call. A client's own shorter deadline counts."`
+	Document    Duration `key:"document" default:"5m" min:"100ms" max:"6h" doc:"Longest run of a unary DocumentService call, and of SpeechService's file calls: many pages or hours of sound in one call."`
+	Admin       Duration `key:"admin" default:"10m" min:"100ms" max:"6h" doc:"Longest run of a ModelService call; loading a large model includes its warm-up."`
+	StreamTotal Duration `key:"stream_total" default:"8h" min:"1s" max:"168h" doc:"Longest life of a streaming call; a day of hearings is shorter than the default."`
+	StreamIdle  Duration `key:"stream_idle" default:"1m" min:"100ms" max:"1h" doc:"How long the server waits for the next whole message of a client that is to send one; then the call ends with DEADLINE_EXCEEDED, reason IDLE_TIMEOUT."`
+	Send        Duration `key:"send" default:"30s" min:"100ms" max:"1h" doc:"How long one answer may wait for a client that does not read; then the call ends, reason SLOW_CLIENT."`
+	Handshake   Duration `key:"handshake" default:"10s" min:"100ms" max:"2m" doc:"Longest time for a new connection's TLS and HTTP/2 handshakes."`
+	Drain       Duration `key:"drain" default:"30s" min:"0s" max:"1h" doc:"After SIGTERM: how long running calls may take to finish before they are ended."`
+	DrainNotice Duration `key:"drain_notice" default:"0s" min:"0s" max:"5m" doc:"After SIGTERM: how long new calls are still accepted while health already answers NOT_SERVING, for load balancers that notice late."`
+}
+
+// Keepalive configures the pings that find dead gRPC peers, and the bounds on a client's own pings.
+type Keepalive struct {
+	Time                Duration `key:"time" default:"1m" min:"1s" max:"24h" doc:"Silence on a connection after which the server pings the client."`
+	Timeout             Duration `key:"timeout" default:"20s" min:"100ms" max:"1h" doc:"How long the server waits for a ping's answer before it closes the connection."`
+	MinTime             Duration `key:"min_time" default:"10s" min:"0s" max:"1h" doc:"Shortest interval at which a client may ping; one that pings more often is disconnected."`
+	PermitWithoutStream bool     `key:"permit_without_stream" default:"true" doc:"Whether a client may ping while it has no call open."`
+	MaxConnectionIdle   Duration `key:"max_connection_idle" default:"15m" min:"0s" max:"168h" doc:"Time without a call after which a connection is closed; 0s: never."`
+	MaxConnectionAge    Duration `key:"max_connection_age" default:"0s" min:"0s" max:"168h" doc:"Age at which a connection is asked to close once its calls are done, so that clients spread over new replicas; 0s: never."`
+}
+
+// Limits bound what one input may cost. A larger input is refused with the limit's name in the error.
+type Limits struct {
+	MaxImageBytes    Bytes `key:"max_image_bytes" default:"32MiB" min:"1KiB" max:"1GiB" doc:"Largest encoded picture or page. Not above server.max_message_bytes."`
+	MaxPixels        Count `key:"max_pixels" default:"100M" min:"10k" max:"1G" doc:"Most pixels of one picture or rendered page, checked from the header before any pixel is decoded. Memory needed: about 8 bytes a pixel."`
+	MaxImageSide     int   `key:"max_image_side" default:"30000" min:"64" max:"65535" doc:"Longest width or height of a picture, in pixels."`
+	MaxPages         int   `key:"max_pages" default:"1000" min:"1" max:"100000" doc:"Most pages of one PDF or multi-page TIFF, and most pages of one page stream."`
+	MaxPDFBytes      Bytes `key:"max_pdf_bytes" default:"60MiB" min:"1KiB" max:"1GiB" doc:"Largest PDF file. Not above server.max_message_bytes."`
+	MaxAudioBytes    Bytes `key:"max_audio_bytes" default:"2GiB" min:"1KiB" max:"64GiB" doc:"Most encoded sound of one call or stream."`
+	MaxAudioSeconds  int   `key:"max_audio_seconds" default:"28800" min:"1" max:"604800" doc:"Longest sound of one call or stream, in seconds, as decoded."`
+	MaxAudioChannels int   `key:"max_audio_channels" default:"8" min:"1" max:"8" doc:"Most channels of one sound."`
+	MaxFaces         int   `key:"max_faces" default:"500" min:"1" max:"10000" doc:"Most faces returned for one picture, best scores first."`
+}
+
+// Models configures the model store and the engine that runs its models.
+type Models struct {
+	Dir          string   `key:"dir" default:"" doc:"Folder of the model store. Empty: the user's data folder, $XDG_DATA_HOME/courtsense/models or ~/.local/share/courtsense/models. An empty folder means embedded and system models only. COURTSENSE_MODELS is a second name of its variable."`
+	Preload      []string `key:"preload" default:"" doc:"Ids of models to load and warm up before the server is ready, besides the ones that the services need."`
+	Device       string   `key:"device" default:"auto" check:"device" doc:"Where models run: auto, cpu, cuda:N or tensorrt:N. auto takes a GPU when the ONNX Runtime library has one, and says so when it falls back."`
+	IntraThreads int      `key:"intra_threads" default:"0" min:"0" max:"1024" doc:"Threads inside one run of one model; 0: one per core."`
+	Batch        Batch    `key:"batch"`
+}
+
+// Batch bounds the dynamic batching of the engine.
+type Batch struct {
+	Max   int      `key:"max" default:"0" min:"0" max:"1024" doc:"Most items joined into one run; 0: what the catalogue says for the model."`
+	Delay Duration `key:"delay" default:"2ms" min:"0s" max:"10s" doc:"How long an item waits for others to join its run."`
+	Queue int      `key:"queue" default:"256" min:"1" max:"1000000" doc:"Most items waiting per model; a further one is answered RESOURCE_EXHAUSTED at once."`
+}
+
+// ONNXRuntime configures the inference library.
+type ONNXRuntime struct {
+	Library string `key:"library" default:"" doc:"Path of libonnxruntime. Empty: the variable ORT_LIBRARY, then the place where the installation put it, then the system's library path. Name ONNX Runtime's GPU release here to use CUDA or TensorRT."`
+}
+
+// OCR configures reading.
+type OCR struct {
+	Engine      string   `key:"engine" default:"tesseract" oneof:"tesseract" doc:"What reads a page when the request does not say."`
+	Languages   []string `key:"languages" default:"chi_sim,eng" doc:"Languages that are read when the request names none, as Tesseract names them."`
+	Workers     int      `key:"workers" default:"0" min:"0" max:"1024" doc:"Pages read at once; 0: one per core. Each worker holds about 60 MB."`
+	DPI         int      `key:"dpi" default:"200" min:"72" max:"600" doc:"Resolution at which PDF pages are rendered, in dots per inch."`
+	TessdataDir string   `key:"tessdata_dir" default:"" doc:"Folder of Tesseract's traineddata files. Empty: where the system put them."`
+}
+
+// Face configures face detection.
+type Face struct {
+	Model    string  `key:"model" default:"" doc:"Id of the detection model. Empty: the best one available, in the catalogue's order."`
+	MinScore float64 `key:"min_score" default:"0.6" min:"0" max:"1" doc:"Lowest score of a reported face when the request does not say."`
+	NMSIoU   float64 `key:"nms_iou" default:"0.3" min:"0" max:"1" doc:"Overlap (intersection over union) above which the weaker of two boxes is dropped."`
+	MinSize  int     `key:"min_size" default:"16" min:"0" max:"10000" doc:"Smallest reported face: the shorter side of its box, in pixels of the original picture."`
+	MaxSide  int     `key:"max_side" default:"1280" min:"64" max:"8192" doc:"Longest side at which a picture is shown to the detector; larger ones are scaled down. Smaller is faster, larger finds smaller faces."`
+}
+
+// Speech configures hearing.
+type Speech struct {
+	VAD VAD `key:"vad"`
+}
+
+// VAD configures voice activity detection.
+type VAD struct {
+	Model           string   `key:"model" default:"" doc:"Id of the voice activity model. Empty: the best one available, in the catalogue's order."`
+	Threshold       float64  `key:"threshold" default:"0.5" min:"0.01" max:"0.99" doc:"Speech probability at which a segment starts; it ends 0.15 below."`
+	MinSpeech       Duration `key:"min_speech" default:"250ms" min:"0s" max:"10s" doc:"Shortest reported segment."`
+	MinSilence      Duration `key:"min_silence" default:"500ms" min:"10ms" max:"10s" doc:"Silence that ends a segment."`
+	Padding         Duration `key:"padding" default:"100ms" min:"0s" max:"2s" doc:"Sound kept before and after a segment."`
+	MaxSegment      Duration `key:"max_segment" default:"30s" min:"1s" max:"10m" doc:"Longest segment; longer speech is cut at its quietest moment."`
+	InterimInterval Duration `key:"interim_interval" default:"300ms" min:"20ms" max:"10s" doc:"How often an interim result is sent while somebody speaks, when the request asks for them."`
+}
+
+// Telemetry configures what the server tells its operator.
+type Telemetry struct {
+	Log     Log     `key:"log"`
+	Trace   Trace   `key:"trace"`
+	Metrics Metrics `key:"metrics"`
+}
+
+// Log configures the log on standard error.
+type Log struct {
+	Level       string `key:"level" default:"info" oneof:"debug|info|warn|error" doc:"Lowest level that is logged."`
+	Format      string `key:"format" default:"json" oneof:"json|text" doc:"One JSON object a line, or key=value text."`
+	PeerAddress bool   `key:"peer_address" default:"false" doc:"Whether a call's log line has the client's IP address, which is personal data in many jurisdictions."`
+}
+
+// Trace configures OpenTelemetry tracing.
+type Trace struct {
+	Endpoint    string  `key:"endpoint" default:"" check:"hostport-or-empty" doc:"OTLP gRPC collector, host:port. Empty: no traces are made or sent."`
+	Insecure    bool    `key:"insecure" default:"false" doc:"Whether the collector is spoken to without TLS."`
+	SampleRatio float64 `key:"sample_ratio" default:"1" min:"0" max:"1" doc:"Share of calls traced, unless the caller's trace already decided."`
+}
+
+// Metrics configures the Prometheus endpoint.
+type Metrics struct {
+	Enabled bool `key:"enabled" default:"true" doc:"Whether /metrics answers on the HTTP port."`
+}
+
+// Admin configures who may call ModelService and the diagnostic services.
+type Admin struct {
+	TokenFile string `key:"token_file" default:"" doc:"File with the bearer token (at least 16 characters) that administration calls must carry. Empty: administration calls are accepted from this machine only. Read again when it changes."`
+}
