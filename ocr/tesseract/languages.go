@@ -1,0 +1,96 @@
+package tesseract
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/otiai10/gosseract/v2"
+
+	"github.com/courtsense/courtsense/pipeline/refusal"
+)
+
+// Installation is what was found of Tesseract on this machine.
+type Installation struct {
+	Version   string   // of the library
+	DataDir   string   // where the language files lie, "" when none were found
+	Languages []string // installed, by Tesseract's names, sorted
+	Searched  []string // the folders that were looked at, in order
+}
+
+// Installed looks for language files (*.traineddata) in dir when it is given, else in $TESSDATA_PREFIX and the folders of
+// Debian, Ubuntu, Fedora and a local build. The first folder that holds any is taken.
+func Installed(dir string) Installation {
+	in := Installation{Version: gosseract.Version()}
+	for _, d := range searchPath(dir) {
+		in.Searched = append(in.Searched, d)
+		files, _ := filepath.Glob(filepath.Join(d, "*.traineddata"))
+		for _, f := range files {
+			if info, err := os.Stat(f); err == nil && info.Mode().IsRegular() && info.Size() > 0 {
+				in.Languages = append(in.Languages, strings.TrimSuffix(filepath.Base(f), ".traineddata"))
+			}
+		}
+		if len(in.Languages) > 0 {
+			in.DataDir = d
+			slices.Sort(in.Languages)
+			return in
+		}
+	}
+	return in
+}
+
+func searchPath(dir string) []string {
+	if dir != "" {
+		return []string{dir}
+	}
+	var dirs []string
+	if prefix := os.Getenv("TESSDATA_PREFIX"); prefix != "" {
+		dirs = append(dirs, prefix, filepath.Join(prefix, "tessdata"))
+	}
+	return append(dirs,
+		"/usr/share/tesseract-ocr/5/tessdata",
+		"/usr/share/tesseract-ocr/4.00/tessdata",
+		"/usr/share/tesseract/tessdata",
+		"/usr/share/tessdata",
+		"/usr/local/share/tessdata")
+}
+
+// byTag maps BCP 47 tags, in lower case, to Tesseract's names.
+var byTag = map[string]string{
+	"zh": "chi_sim", "zh-cn": "chi_sim", "zh-hans": "chi_sim", "zh-hans-cn": "chi_sim", "zh-sg": "chi_sim",
+	"zh-tw": "chi_tra", "zh-hk": "chi_tra", "zh-hant": "chi_tra", "zh-hant-tw": "chi_tra",
+	"en": "eng", "en-us": "eng", "en-gb": "eng", "de": "deu", "fr": "fra", "es": "spa", "ru": "rus", "ja": "jpn", "ko": "kor",
+}
+
+// A name reaches the file system, so it may not hold anything but letters and single underscores.
+var languageName = regexp.MustCompile(`^[A-Za-z]{3,}(_[A-Za-z]+)*$`)
+
+// maxLanguages bounds how many languages one page is read with; each costs a whole pass.
+const maxLanguages = 4
+
+// resolve turns tags or names into installed names, without repeats, and refuses what is not installed.
+func (in Installation) resolve(languages []string) ([]string, error) {
+	if len(languages) > maxLanguages {
+		return nil, &refusal.Error{Reason: refusal.InvalidValue, Field: "languages", Limit: maxLanguages, Got: int64(len(languages)),
+			Msg: fmt.Sprintf("%d languages asked for; a page is read with at most %d", len(languages), maxLanguages)}
+	}
+	var names []string
+	for _, l := range languages {
+		name, ok := byTag[strings.ToLower(l)]
+		if !ok {
+			name = l
+		}
+		if !languageName.MatchString(name) || !slices.Contains(in.Languages, name) {
+			return nil, &refusal.Error{Reason: refusal.InvalidValue, Field: "languages",
+				Msg: fmt.Sprintf("language %.40q is not installed for Tesseract; installed: %s (on Debian: apt-get install tesseract-ocr-LANGUAGE)",
+					l, strings.Join(in.Languages, ", "))}
+		}
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names, nil
+}
