@@ -34,6 +34,9 @@ func unserved(m protoreflect.Message, prefix string) string {
 		}
 		path := prefix + string(fd.Name())
 		if marked(fd, courtsensev1.E_FieldNotServedYet) {
+			if declined(m.Get(fd), fd) {
+				continue
+			}
 			return path
 		}
 		if found := unservedValue(m.Get(fd), fd, path); found != "" {
@@ -45,7 +48,7 @@ func unserved(m protoreflect.Message, prefix string) string {
 
 func unservedValue(v protoreflect.Value, fd protoreflect.FieldDescriptor, path string) string {
 	switch {
-	case fd.IsMap():
+	case fd.IsMap(): // requests have no maps of messages
 		return ""
 	case fd.IsList():
 		list := v.List()
@@ -70,6 +73,11 @@ func unservedOne(v protoreflect.Value, fd protoreflect.FieldDescriptor, path str
 		}
 	}
 	return ""
+}
+
+// declined tells a switch that is set to false: it asks for nothing.
+func declined(v protoreflect.Value, fd protoreflect.FieldDescriptor) bool {
+	return fd.Kind() == protoreflect.BoolKind && !fd.IsList() && !v.Bool()
 }
 
 func marked(d protoreflect.Descriptor, option protoreflect.ExtensionType) bool {

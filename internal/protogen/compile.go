@@ -1,4 +1,4 @@
-package main
+package protogen
 
 import (
 	"context"
@@ -26,14 +26,18 @@ import (
 	_ "google.golang.org/protobuf/types/known/timestamppb"
 )
 
-// compiled is the contract's files and everything that they import.
-type compiled struct {
-	sources []string                            // paths below the root, sorted
-	files   []*descriptorpb.FileDescriptorProto // imports before their importers; sources carry their comments
+// Contract is a set of compiled .proto files and everything that they import.
+type Contract struct {
+	// Sources are the files that were compiled, sorted; they carry their comments.
+	Sources []protoreflect.FileDescriptor
+
+	root  string
+	names []string                            // paths of the sources below root, sorted
+	files []*descriptorpb.FileDescriptorProto // sources and imports, imports before their importers
 }
 
-// compile reads every .proto file below root.
-func compile(ctx context.Context, root string) (*compiled, error) {
+// Compile reads every .proto file below root.
+func Compile(ctx context.Context, root string) (*Contract, error) {
 	names, err := protoFiles(root)
 	if err != nil {
 		return nil, err
@@ -50,7 +54,7 @@ func compile(ctx context.Context, root string) (*compiled, error) {
 	if err != nil {
 		return nil, fmt.Errorf("compile %s: %w", root, err)
 	}
-	out := &compiled{sources: names}
+	out := &Contract{root: root, names: names}
 	seen := map[string]bool{}
 	var add func(fd protoreflect.FileDescriptor)
 	add = func(fd protoreflect.FileDescriptor) {
@@ -64,6 +68,7 @@ func compile(ctx context.Context, root string) (*compiled, error) {
 		out.files = append(out.files, protoutil.ProtoFromFileDescriptor(fd))
 	}
 	for _, r := range results {
+		out.Sources = append(out.Sources, r)
 		add(r)
 	}
 	return out, nil
@@ -100,8 +105,8 @@ func linked(path string) (protocompile.SearchResult, error) {
 	return protocompile.SearchResult{Proto: p}, nil
 }
 
-// writeDescriptors writes all files as one FileDescriptorSet, which is also a Buf image: protoc and Buf read it.
-func (c *compiled) writeDescriptors(path string) error {
+// WriteDescriptors writes all files as one FileDescriptorSet, which is also a Buf image: protoc and Buf read it.
+func (c *Contract) WriteDescriptors(path string) error {
 	set := &descriptorpb.FileDescriptorSet{}
 	for _, f := range c.files {
 		f = proto.CloneOf(f)
@@ -117,9 +122,9 @@ func (c *compiled) writeDescriptors(path string) error {
 	return os.WriteFile(path, b, 0o644)
 }
 
-func (c *compiled) isSource(name string) bool {
-	i := sort.SearchStrings(c.sources, name)
-	return i < len(c.sources) && c.sources[i] == name
+func (c *Contract) isSource(name string) bool {
+	i := sort.SearchStrings(c.names, name)
+	return i < len(c.names) && c.names[i] == name
 }
 
 // markImport sets buf_extension.is_import, by which Buf tells imports from files to check. Other readers skip the field.

@@ -61,7 +61,8 @@ var (
 
 // Extension fields to descriptorpb.FieldOptions.
 var (
-	// True when a request that sets the field answers UNIMPLEMENTED in this release, rather than being served without it.
+	// True when a request that sets the field (a bool: to true) answers UNIMPLEMENTED in this release, rather than being
+	// served without it.
 	//
 	// optional bool field_not_served_yet = 50101;
 	E_FieldNotServedYet = &file_courtsense_v1_availability_proto_extTypes[1]

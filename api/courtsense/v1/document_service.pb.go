@@ -277,13 +277,13 @@ type DocumentConfig struct {
 	// Find out how far the content is turned, and read it upright. Default: true where the engine can.
 	Orient *bool `protobuf:"varint,6,opt,name=orient,proto3,oneof" json:"orient,omitempty"`
 	// Clean the picture before reading. Default: true where the engine can.
-	// Not served yet: a request that sets it answers UNIMPLEMENTED.
+	// Not served yet: a request that sets it to true answers UNIMPLEMENTED.
 	Enhance *bool `protobuf:"varint,7,opt,name=enhance,proto3,oneof" json:"enhance,omitempty"`
 	// Correct characters of low confidence by a language model. Default: true where the engine can.
-	// Not served yet: a request that sets it answers UNIMPLEMENTED.
+	// Not served yet: a request that sets it to true answers UNIMPLEMENTED.
 	Correct *bool `protobuf:"varint,8,opt,name=correct,proto3,oneof" json:"correct,omitempty"`
 	// Let correction also touch names of persons and companies. Default: false.
-	// Not served yet: a request that sets it answers UNIMPLEMENTED.
+	// Not served yet: a request that sets it to true answers UNIMPLEMENTED.
 	CorrectNames bool `protobuf:"varint,9,opt,name=correct_names,json=correctNames,proto3" json:"correct_names,omitempty"`
 	// The most other readings of each character, 0 to 5. Default: 0.
 	// Not served yet: a request that sets it answers UNIMPLEMENTED.

@@ -181,7 +181,7 @@ type DetectRequest struct {
 	// Also answer the picture with the boxes and landmarks drawn on it. Default: false.
 	Annotate bool `protobuf:"varint,10,opt,name=annotate,proto3" json:"annotate,omitempty"`
 	// Look for faces turned by 90, 180 and 270 degrees too. Default: false.
-	// Not served yet: a request that sets it answers UNIMPLEMENTED.
+	// Not served yet: a request that sets it to true answers UNIMPLEMENTED.
 	AnyOrientation bool `protobuf:"varint,11,opt,name=any_orientation,json=anyOrientation,proto3" json:"any_orientation,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache

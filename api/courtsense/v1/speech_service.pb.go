@@ -323,8 +323,8 @@ type RecognitionConfig struct {
 	AudioChannelCount int32 `protobuf:"varint,3,opt,name=audio_channel_count,json=audioChannelCount,proto3" json:"audio_channel_count,omitempty"`
 	// Who sits at which channel's microphone. Default: not given.
 	ChannelRoles []*ChannelRole `protobuf:"bytes,4,rep,name=channel_roles,json=channelRoles,proto3" json:"channel_roles,omitempty"`
-	// Language as a BCP 47 tag. Default: "cmn-Hans-CN".
-	// Not served yet: a request that sets it answers UNIMPLEMENTED.
+	// Language as a BCP 47 tag, at most 35 characters. Default: the recogniser's. One that the recogniser does not know is
+	// refused; while no recogniser is loaded it has no effect.
 	LanguageCode string `protobuf:"bytes,5,opt,name=language_code,json=languageCode,proto3" json:"language_code,omitempty"`
 	// Id of the recogniser in the catalogue. Default: the best one available.
 	// Not served yet: a request that sets it answers UNIMPLEMENTED.
@@ -338,19 +338,19 @@ type RecognitionConfig struct {
 	// Not served yet: a request that sets it answers UNIMPLEMENTED.
 	MaxAlternatives int32 `protobuf:"varint,9,opt,name=max_alternatives,json=maxAlternatives,proto3" json:"max_alternatives,omitempty"`
 	// Put punctuation. Default: true where the server can.
-	// Not served yet: a request that sets it answers UNIMPLEMENTED.
+	// Not served yet: a request that sets it to true answers UNIMPLEMENTED.
 	Punctuate *bool `protobuf:"varint,10,opt,name=punctuate,proto3,oneof" json:"punctuate,omitempty"`
 	// Write numbers, dates and amounts as they are written. Default: true where the server can.
-	// Not served yet: a request that sets it answers UNIMPLEMENTED.
+	// Not served yet: a request that sets it to true answers UNIMPLEMENTED.
 	WriteNumbers *bool `protobuf:"varint,11,opt,name=write_numbers,json=writeNumbers,proto3,oneof" json:"write_numbers,omitempty"`
 	// Put recited provisions into their exact words. Default: true where the server can.
-	// Not served yet: a request that sets it answers UNIMPLEMENTED.
+	// Not served yet: a request that sets it to true answers UNIMPLEMENTED.
 	SnapStatutes *bool `protobuf:"varint,12,opt,name=snap_statutes,json=snapStatutes,proto3,oneof" json:"snap_statutes,omitempty"`
 	// Tell speakers of one channel apart. Default: false.
-	// Not served yet: a request that sets it answers UNIMPLEMENTED.
+	// Not served yet: a request that sets it to true answers UNIMPLEMENTED.
 	SeparateSpeakers bool `protobuf:"varint,13,opt,name=separate_speakers,json=separateSpeakers,proto3" json:"separate_speakers,omitempty"`
 	// Suppress noise before recognition. Default: false.
-	// Not served yet: a request that sets it answers UNIMPLEMENTED.
+	// Not served yet: a request that sets it to true answers UNIMPLEMENTED.
 	SuppressNoise bool `protobuf:"varint,14,opt,name=suppress_noise,json=suppressNoise,proto3" json:"suppress_noise,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2129,14 +2129,14 @@ const file_courtsense_v1_speech_service_proto_rawDesc = "" +
 	"\x11EndpointingConfig\x12Y\n" +
 	"\x14silence_without_text\x18\x01 \x01(\v2\x19.google.protobuf.DurationB\f\xbaH\t\xaa\x01\x06\"\x02\b<2\x00R\x12silenceWithoutText\x12U\n" +
 	"\x12silence_after_text\x18\x02 \x01(\v2\x19.google.protobuf.DurationB\f\xbaH\t\xaa\x01\x06\"\x02\b<2\x00R\x10silenceAfterText\x12N\n" +
-	"\rmax_utterance\x18\x03 \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\v\xaa\x01\b\"\x02\b<2\x02\b\x01R\fmaxUtterance\"\xdf\n" +
+	"\rmax_utterance\x18\x03 \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\v\xaa\x01\b\"\x02\b<2\x02\b\x01R\fmaxUtterance\"\xdb\n" +
 	"\n" +
 	"\x11RecognitionConfig\x12B\n" +
 	"\bencoding\x18\x01 \x01(\x0e2\x1c.courtsense.v1.AudioEncodingB\b\xbaH\x05\x82\x01\x02\x10\x01R\bencoding\x12;\n" +
 	"\x11sample_rate_hertz\x18\x02 \x01(\x05B\x0f\xbaH\f\xd8\x01\x01\x1a\a\x18\x80\xf7\x02(\xc0>R\x0fsampleRateHertz\x129\n" +
 	"\x13audio_channel_count\x18\x03 \x01(\x05B\t\xbaH\x06\x1a\x04\x18\b(\x00R\x11audioChannelCount\x12I\n" +
-	"\rchannel_roles\x18\x04 \x03(\v2\x1a.courtsense.v1.ChannelRoleB\b\xbaH\x05\x92\x01\x02\x10\bR\fchannelRoles\x120\n" +
-	"\rlanguage_code\x18\x05 \x01(\tB\v\xbaH\x04r\x02\x18#\xa8\xbb\x18\x01R\flanguageCode\x12\"\n" +
+	"\rchannel_roles\x18\x04 \x03(\v2\x1a.courtsense.v1.ChannelRoleB\b\xbaH\x05\x92\x01\x02\x10\bR\fchannelRoles\x12,\n" +
+	"\rlanguage_code\x18\x05 \x01(\tB\a\xbaH\x04r\x02\x18#R\flanguageCode\x12\"\n" +
 	"\x05model\x18\x06 \x01(\tB\f\xbaH\x05r\x03\x18\x80\x01\xa8\xbb\x18\x01R\x05model\x12>\n" +
 	"\thot_words\x18\a \x03(\v2\x16.courtsense.v1.HotWordB\t\xbaH\x06\x92\x01\x03\x10\x90NR\bhotWords\x12I\n" +
 	"\x0evoice_activity\x18\b \x01(\v2\".courtsense.v1.VoiceActivityConfigR\rvoiceActivity\x128\n" +

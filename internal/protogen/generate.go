@@ -1,10 +1,9 @@
-package main
+package protogen
 
 import (
 	"bytes"
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -35,34 +34,10 @@ func plugins(openapiConfig string) []plugin {
 	}
 }
 
-func main() {
-	root := flag.String("root", "api", "folder that import paths start from")
-	out := flag.String("out", "", "folder to write the generated files to")
-	descriptors := flag.String("descriptors", "", "file to write the descriptor set with all imports to")
-	flag.Parse()
-	if err := run(context.Background(), *root, *out, *descriptors); err != nil {
-		fmt.Fprintln(os.Stderr, "protogen:", err)
-		os.Exit(1)
-	}
-}
-
-func run(ctx context.Context, root, out, descriptors string) error {
-	if out == "" && descriptors == "" {
-		return errors.New("nothing to do: name -out DIR or -descriptors FILE")
-	}
-	c, err := compile(ctx, root)
-	if err != nil {
-		return err
-	}
-	if descriptors != "" {
-		if err := c.writeDescriptors(descriptors); err != nil {
-			return err
-		}
-	}
-	if out == "" {
-		return nil
-	}
-	for _, p := range plugins(filepath.Join(root, "openapi.yaml")) {
+// Generate runs the plugins and writes what they make below out. The working folder must be inside the module, whose
+// go.mod names the plugins' versions.
+func (c *Contract) Generate(ctx context.Context, out string) error {
+	for _, p := range plugins(filepath.Join(c.root, "openapi.yaml")) {
 		if err := c.generate(ctx, p, out); err != nil {
 			return fmt.Errorf("%s: %w", p.tool, err)
 		}
@@ -71,9 +46,9 @@ func run(ctx context.Context, root, out, descriptors string) error {
 }
 
 // generate runs one plugin over the contract and writes its files below out.
-func (c *compiled) generate(ctx context.Context, p plugin, out string) error {
+func (c *Contract) generate(ctx context.Context, p plugin, out string) error {
 	req := &pluginpb.CodeGeneratorRequest{
-		FileToGenerate: c.sources,
+		FileToGenerate: c.names,
 		Parameter:      proto.String(p.parameter),
 		ProtoFile:      c.files,
 	}
