@@ -40,12 +40,12 @@ func sniffBMP(b []byte) (Header, error) {
 		p.Bits, p.Channels = bits, 1
 	}
 	switch {
-	case compression == 0 && (bits == 1 || bits == 4 || bits == 8 || bits == 16 || bits == 24 || bits == 32):
+	case compression == 0 && (bits == 1 || bits == 4 || bits == 8 || bits == 24 || bits == 32):
 	case compression == 1 && bits == 8:
 		p.Compression = "RLE8"
 	case compression == 2 && bits == 4:
 		p.Compression = "RLE4"
-	case (compression == 3 || compression == 6) && (bits == 16 || bits == 32):
+	case (compression == 3 || compression == 6) && bits == 32:
 		p.Compression = "bit fields"
 	default:
 		return Header{}, unsupported(BMP, fmt.Sprintf("%d bits and compression %d", bits, compression))

@@ -51,6 +51,8 @@ type PageHeader struct {
 	Alpha                 bool   // some pixels may be transparent; they are laid over white
 	ColorKey              bool   // PNG: grey or RGB with one value that counts as transparent
 	CMYK                  bool   // four inks instead of light
+	WhiteIsZero           bool   // TIFF: grey samples count ink
+	Planar                bool   // TIFF: each channel stored apart
 	Interlaced            bool   // PNG Adam7, progressive JPEG
 	Compression           string // within the format: "CCITT G4", "RLE8", "lossless"; "" for the usual one
 	TileWidth, TileHeight int    // TIFF tiles, else 0

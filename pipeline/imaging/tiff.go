@@ -18,6 +18,7 @@ const (
 	tagOrientation = 274
 	tagChannels    = 277
 	tagStripBytes  = 279
+	tagPlanar      = 284
 	tagTileWidth   = 322
 	tagTileHeight  = 323
 	tagTileAt      = 324
@@ -123,7 +124,7 @@ func readIFD(b []byte, order binary.ByteOrder, at uint32, work *int) (directory,
 }
 
 func wanted(tag uint16) bool {
-	return tag >= tagSubfile && tag <= tagStripBytes || tag >= tagTileWidth && tag <= tagFormat
+	return tag >= tagSubfile && tag <= tagPlanar || tag >= tagTileWidth && tag <= tagFormat
 }
 
 // spend counts work, so that pages which share huge tables can't multiply the cost of a small file.
@@ -186,7 +187,8 @@ func (d directory) page(number int) (PageHeader, error) {
 	case d.first(tagFormat, 1) != 1 && d.first(tagFormat, 1) != 4:
 		return PageHeader{}, refuse("samples that are not unsigned integers")
 	}
-	p.CMYK = photometric == 5
+	p.CMYK, p.WhiteIsZero = photometric == 5, photometric == 0
+	p.Planar = p.Channels > 1 && d.first(tagPlanar, 1) == 2
 	p.Alpha = p.Channels > base && d.first(tagExtra, 0) != 0
 	return p, d.layout(number, &p)
 }

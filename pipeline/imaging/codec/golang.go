@@ -7,6 +7,7 @@ import (
 	"image"
 	"image/jpeg"
 	"image/png"
+	"strings"
 
 	"golang.org/x/image/bmp"
 	"golang.org/x/image/tiff"
@@ -24,6 +25,9 @@ func decodeGo(b []byte, f imaging.Format, p imaging.PageHeader) (r *imaging.Rast
 			r, err = nil, refuse(f, fmt.Errorf("decoder: %v", v))
 		}
 	}()
+	if p.Planar {
+		return nil, withoutOpenCV(f, errors.New("channels stored apart"))
+	}
 	var (
 		img image.Image
 		in  = bytes.NewReader(b)
@@ -48,8 +52,7 @@ func decodeGo(b []byte, f imaging.Format, p imaging.PageHeader) (r *imaging.Rast
 		tu tiff.UnsupportedError
 	)
 	if errors.As(err, &ju) || errors.As(err, &pu) || errors.As(err, &tu) || errors.Is(err, bmp.ErrUnsupported) {
-		return nil, &refusal.Error{Reason: refusal.UnsupportedType, Err: err,
-			Msg: fmt.Sprintf("this kind of %v is not accepted by a build without OpenCV; save it as a plain 8-bit JPEG or PNG", f)}
+		return nil, withoutOpenCV(f, err)
 	}
 	if err != nil {
 		return nil, refuse(f, err)
@@ -57,13 +60,29 @@ func decodeGo(b []byte, f imaging.Format, p imaging.PageHeader) (r *imaging.Rast
 	if b := img.Bounds(); b.Dx() < 1 || b.Dy() < 1 {
 		return nil, refuse(f, fmt.Errorf("no pixels"))
 	}
-	return rasterOf(img, f == imaging.BMP), nil
+	r = rasterOf(img, f)
+	// In the fax codes a white run is a run of zeros, whatever zero then means; x/image makes it white in any case.
+	if strings.HasPrefix(p.Compression, "CCITT") && !p.WhiteIsZero {
+		for i := range r.Pix {
+			r.Pix[i] = ^r.Pix[i]
+		}
+	}
+	return r, nil
 }
 
-// rasterOf converts any Go picture, transparent parts laid over white. BMP's fourth channel is mostly unused and zero, so
-// opaque ignores it.
-func rasterOf(img image.Image, opaque bool) *imaging.Raster {
+func withoutOpenCV(f imaging.Format, err error) error {
+	return &refusal.Error{Reason: refusal.UnsupportedType, Err: err,
+		Msg: fmt.Sprintf("Go's decoder does not know this kind of %v; save it as a plain 8-bit JPEG or PNG", f)}
+}
+
+// rasterOf converts any Go picture, transparent parts laid over white.
+func rasterOf(img image.Image, f imaging.Format) *imaging.Raster {
 	b := img.Bounds()
+	opaque := f == imaging.BMP // its fourth channel is mostly unused and zero
+	matrix := &jfif
+	if f == imaging.WebP {
+		matrix = &studio
+	}
 	out := imaging.NewRaster(b.Dx(), b.Dy())
 	for y := range out.Height {
 		row, sy := out.Row(y), b.Min.Y+y
@@ -77,9 +96,9 @@ func rasterOf(img image.Image, opaque bool) *imaging.Raster {
 				row[3*x], row[3*x+1], row[3*x+2] = v, v, v
 			}
 		case *image.YCbCr:
-			ycbcrRow(row, src, b.Min.X, sy, nil)
+			matrix.row(row, src, b.Min.X, sy, nil)
 		case *image.NYCbCrA:
-			ycbcrRow(row, &src.YCbCr, b.Min.X, sy, src.A[src.AOffset(b.Min.X, sy):])
+			matrix.row(row, &src.YCbCr, b.Min.X, sy, src.A[src.AOffset(b.Min.X, sy):])
 		case *image.NRGBA:
 			pix := src.Pix[src.PixOffset(b.Min.X, sy):]
 			for x := range out.Width {
@@ -132,13 +151,25 @@ func palettedRow(row []byte, src *image.Paletted, x0, y int) {
 	}
 }
 
-// ycbcrRow converts with JFIF's full-range BT.601 matrix in 16-bit fixed point; alpha may be nil.
-func ycbcrRow(row []byte, src *image.YCbCr, x0, y int, alpha []byte) {
+// ycbcr is a BT.601 conversion in 16-bit fixed point.
+type ycbcr struct {
+	black, gain                     int32 // of luma
+	redCr, greenCb, greenCr, blueCb int32
+}
+
+// JPEG (JFIF) uses the full range of codes; WebP (RFC 9649 section 2.5) luma 16..235, which x/image/webp does not say.
+var (
+	jfif   = ycbcr{black: 0, gain: 65536, redCr: 91881, greenCb: 22554, greenCr: 46802, blueCb: 116130}
+	studio = ycbcr{black: 16, gain: 76309, redCr: 104597, greenCb: 25675, greenCr: 53279, blueCb: 132201}
+)
+
+// row converts row y of src from column x0 on; alpha may be nil.
+func (m *ycbcr) row(row []byte, src *image.YCbCr, x0, y int, alpha []byte) {
 	for x := range len(row) / 3 {
-		yy := int32(src.Y[src.YOffset(x0+x, y)]) * 0x10101
+		yy := (int32(src.Y[src.YOffset(x0+x, y)])-m.black)*m.gain + 1<<15
 		ci := src.COffset(x0+x, y)
 		cb, cr := int32(src.Cb[ci])-128, int32(src.Cr[ci])-128
-		r, g, b := clamp8((yy+91881*cr)>>16), clamp8((yy-22554*cb-46802*cr)>>16), clamp8((yy+116130*cb)>>16)
+		r, g, b := clamp8((yy+m.redCr*cr)>>16), clamp8((yy-m.greenCb*cb-m.greenCr*cr)>>16), clamp8((yy+m.blueCb*cb)>>16)
 		if alpha != nil {
 			a := uint32(alpha[x])
 			r, g, b = over(r, a), over(g, a), over(b, a)
