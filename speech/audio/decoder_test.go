@@ -106,7 +106,7 @@ func TestContainersGiveTheToneTheyWereMadeFrom(t *testing.T) {
 				}
 				gain, lag, snr := tone(pcm, c.channels, ch, c.rate, hz)
 				t.Logf("channel %d: gain %.4f, lag %.2f samples, SNR %.1f dB", ch, gain, lag, snr)
-				assert.InDelta(t, .5, gain, .03) // LAME scales by 0.95
+				assert.InDelta(t, .5, gain, .03)  // LAME scales by 0.95
 				assert.Less(t, math.Abs(lag), 3.) // Opus codes a lone channel two samples early; all others are exact
 				assert.Greater(t, snr, c.snr)
 			}
