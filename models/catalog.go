@@ -96,6 +96,7 @@ type Entry struct {
 	Batch        BatchSpec    `yaml:"batch"`
 	Embedded     bool         `yaml:"embedded"` // the files are also compiled into the program
 	System       bool         `yaml:"system"`   // the files are also found where an operating system package puts them
+	Optional     bool         `yaml:"optional"` // pulled from its URL only when asked for by id: large, or with open questions
 	Remote       *Remote      `yaml:"remote"`   // served by another process over the Open Inference Protocol
 }
 

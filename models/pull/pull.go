@@ -109,7 +109,8 @@ func New(s *models.Store, cfg Config) (*Puller, error) {
 	return &Puller{store: s, cfg: cfg, origin: o}, nil
 }
 
-// Pull brings the files of the entries called ids, or of the whole catalogue, into the store. One file's failure does
+// Pull brings the files of the entries called ids into the store; without ids those of the whole catalogue, save what is
+// embedded, a system package's, or (unless there is a mirror) marked optional. One file's failure does
 // not stop the others: the results say what became of each, and the error joins those that failed. A file without a
 // source is an error only when its entry was asked for by id. When ctx ends, what was transferred so far is kept for the
 // next pull.
@@ -170,8 +171,8 @@ func (p *Puller) jobs(ids []string) ([]job, error) {
 	var jobs []job
 	seen := map[string]bool{}
 	for _, e := range entries {
-		// Embedded and system models are there without a pull; asked for by name, they may still be wanted on disk.
-		if len(ids) == 0 && (e.Embedded || e.System) {
+		// Embedded and system models are there without a pull. What a mirror holds, its owner chose: optional or not.
+		if len(ids) == 0 && (e.Embedded || e.System || (e.Optional && p.cfg.Mirror == "")) {
 			continue
 		}
 		for _, f := range e.Files {

@@ -558,3 +558,16 @@ func TestPullSharedWeights(t *testing.T) {
 		}
 	}
 }
+
+func TestPullOfEverythingLeavesOptionalOut(t *testing.T) {
+	data, from := content(10), t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(from, "b.onnx"), data, 0o644))
+	catalog := strings.Replace(catalogYAML("b.onnx", append(hashed(data), "url: https://127.0.0.1:1/b.onnx")...), "license: MIT", "license: MIT\n    optional: true", 1)
+	s := open(t, catalog, t.TempDir())
+	r, err := puller(t, s, Config{}).Pull(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, r)
+	r, err = puller(t, s, Config{Mirror: from}).Pull(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, Pulled, r[0].Outcome)
+}
