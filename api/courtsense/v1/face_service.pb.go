@@ -171,7 +171,7 @@ type DetectRequest struct {
 	NmsIou *float32 `protobuf:"fixed32,5,opt,name=nms_iou,json=nmsIou,proto3,oneof" json:"nms_iou,omitempty"`
 	// Faces whose box is narrower or lower than this are left out, pixels, 0 to 10000. Default: 0.
 	MinSize int32 `protobuf:"varint,6,opt,name=min_size,json=minSize,proto3" json:"min_size,omitempty"`
-	// The most faces that are answered, 1 to 1000; 0 is the default, 1000.
+	// The most faces that are answered, the best first, 1 to 10000. 0, or more than the server's limit, is the server's limit.
 	MaxFaces int32 `protobuf:"varint,7,opt,name=max_faces,json=maxFaces,proto3" json:"max_faces,omitempty"`
 	// The picture's longer side is scaled down to this before detection, pixels, 64 to 8192; 0 is the server's default.
 	// Smaller is faster and misses small faces. Answers are always in the original's pixels.
@@ -1955,7 +1955,7 @@ const file_courtsense_v1_face_service_proto_rawDesc = "" +
 	"\bmin_size\x18\x06 \x01(\x05B\n" +
 	"\xbaH\a\x1a\x05\x18\x90N(\x00R\aminSize\x12'\n" +
 	"\tmax_faces\x18\a \x01(\x05B\n" +
-	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\bmaxFaces\x12(\n" +
+	"\xbaH\a\x1a\x05\x18\x90N(\x00R\bmaxFaces\x12(\n" +
 	"\bmax_side\x18\b \x01(\x05B\r\xbaH\n" +
 	"\xd8\x01\x01\x1a\x05\x18\x80@(@R\amaxSide\x12\x1e\n" +
 	"\x05model\x18\t \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\x05model\x12\x1a\n" +

@@ -37,8 +37,8 @@ type SpeechServiceClient interface {
 	// "ready"; then audio follows in chunks of any size, of which the server reads no more than it can process (flow
 	// control). Interim results may change, a final result never does. After the client half-closes, what was heard is
 	// brought to its final results and a "done" with the whole stream's provenance ends the stream with OK.
-	// A stream with no message for the idle time ends with DEADLINE_EXCEEDED (reason IDLE_TIMEOUT); one whose client does not
-	// read the answers ends with RESOURCE_EXHAUSTED (reason SLOW_CLIENT).
+	// A stream with no message for the idle time ends with DEADLINE_EXCEEDED and the reason IDLE_TIMEOUT; one whose client
+	// does not read the answers ends with the reason SLOW_CLIENT.
 	StreamingRecognize(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[StreamingRecognizeRequest, StreamingRecognizeResponse], error)
 	// Recognises a recording.
 	Recognize(ctx context.Context, in *SpeechServiceRecognizeRequest, opts ...grpc.CallOption) (*SpeechServiceRecognizeResponse, error)
@@ -137,8 +137,8 @@ type SpeechServiceServer interface {
 	// "ready"; then audio follows in chunks of any size, of which the server reads no more than it can process (flow
 	// control). Interim results may change, a final result never does. After the client half-closes, what was heard is
 	// brought to its final results and a "done" with the whole stream's provenance ends the stream with OK.
-	// A stream with no message for the idle time ends with DEADLINE_EXCEEDED (reason IDLE_TIMEOUT); one whose client does not
-	// read the answers ends with RESOURCE_EXHAUSTED (reason SLOW_CLIENT).
+	// A stream with no message for the idle time ends with DEADLINE_EXCEEDED and the reason IDLE_TIMEOUT; one whose client
+	// does not read the answers ends with the reason SLOW_CLIENT.
 	StreamingRecognize(grpc.BidiStreamingServer[StreamingRecognizeRequest, StreamingRecognizeResponse]) error
 	// Recognises a recording.
 	Recognize(context.Context, *SpeechServiceRecognizeRequest) (*SpeechServiceRecognizeResponse, error)
