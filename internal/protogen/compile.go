@@ -43,10 +43,7 @@ func Compile(ctx context.Context, root string) (*Contract, error) {
 		return nil, err
 	}
 	c := protocompile.Compiler{
-		Resolver: protocompile.CompositeResolver{
-			&protocompile.SourceResolver{ImportPaths: []string{root}},
-			protocompile.ResolverFunc(linked),
-		},
+		Resolver:       resolver(root),
 		SourceInfoMode: protocompile.SourceInfoStandard,
 		MaxParallelism: 1, // so that errors come in one order
 	}
@@ -94,11 +91,23 @@ func protoFiles(root string) ([]string, error) {
 	return names, nil
 }
 
+// resolver takes what lies below root from there, even where the same file is also linked in (in tests of the generated
+// code), and everything else from the linked packages.
+func resolver(root string) protocompile.Resolver {
+	sources := &protocompile.SourceResolver{ImportPaths: []string{root}}
+	return protocompile.ResolverFunc(func(path string) (protocompile.SearchResult, error) {
+		if _, err := os.Stat(filepath.Join(root, filepath.FromSlash(path))); err == nil {
+			return sources.FindFileByPath(path)
+		}
+		return linked(path)
+	})
+}
+
 // linked finds an import among the descriptors of the Go packages that this program is linked with.
 func linked(path string) (protocompile.SearchResult, error) {
 	fd, err := protoregistry.GlobalFiles.FindFileByPath(path)
 	if err != nil {
-		return protocompile.SearchResult{}, fmt.Errorf("%s: no linked Go package holds it: %w", path, err)
+		return protocompile.SearchResult{}, fmt.Errorf("%s is neither a source nor in a linked Go package: %w", path, err)
 	}
 	p := protodesc.ToFileDescriptorProto(fd)
 	p.SourceCodeInfo = &descriptorpb.SourceCodeInfo{} // linked descriptors have no comments; plugins warn when it is nil
