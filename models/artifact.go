@@ -31,14 +31,16 @@ type Artifact struct {
 
 // located is one file's place: on disk when fsys is nil.
 type located struct {
-	path string
-	fsys fs.FS
-	want string // SHA-256 that Bytes insists on; "" when nothing is known about the file
-	size int64
+	path  string
+	fsys  fs.FS
+	want  string // SHA-256 that Bytes insists on: the known one, else the one found when the model was resolved
+	size  int64
+	known bool // want comes from the catalogue or the lock file
 }
 
 // Bytes reads the file with a role. It hashes what it read, so that what a session is built from is what the catalogue
-// names even when the file changed since the store looked at it; a difference is a [MismatchError].
+// (or, for a file without a known hash, this Artifact) names, even when the file changed since the store looked at it; a
+// difference is a [MismatchError].
 func (a Artifact) Bytes(role string) ([]byte, error) {
 	f, err := a.located(role)
 	if err != nil {
@@ -54,7 +56,7 @@ func (a Artifact) Bytes(role string) ([]byte, error) {
 		return nil, fmt.Errorf("model %s: %w", a.Entry.ID, err)
 	}
 	sum := sha256.Sum256(b)
-	if got := hex.EncodeToString(sum[:]); f.want != "" && got != f.want {
+	if got := hex.EncodeToString(sum[:]); got != f.want {
 		return nil, &MismatchError{ID: a.Entry.ID, Path: f.path, Want: f.want, Got: got, WantSize: f.size, GotSize: int64(len(b))}
 	}
 	return b, nil

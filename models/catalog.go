@@ -249,6 +249,9 @@ func (e Entry) primary() (File, bool) {
 // suggest returns ", did you mean ..." for the closest candidate, or the list of candidates when it is short.
 func suggest(got string, candidates []string) string {
 	best, distance := "", len(got)/2+1
+	if len(got) > maxName {
+		return "" // not a slip of the pen
+	}
 	for _, c := range candidates {
 		if d := levenshtein.ComputeDistance(got, c); d < distance {
 			best, distance = c, d

@@ -132,16 +132,26 @@ func TestParseRefuses(t *testing.T) {
 		})
 	}
 	for text, want := range map[string]string{
-		"":                                     "empty",
-		"format: 1\nmodels: []":                "has no models",
-		"- a":                                  "want keys and values",
-		strings.Repeat("#", MaxCatalogBytes+1): "exceed the limit",
+		"":                      "empty",
+		"format: 1\nmodels: []": "has no models",
+		"- a":                   "want keys and values",
+		"format: 1\n" + strings.Repeat("a: 1\n", 100000):                  "has 100001 keys where 2 are known",
+		strings.Replace(minimal, "{number: 2.5", "{"+manyParameters(), 1): "more than 64 parameters",
+		strings.Repeat("#", MaxCatalogBytes+1):                            "exceed the limit",
 	} {
 		_, err := ParseCatalog([]byte(text))
 		require.ErrorContains(t, err, want)
 	}
 	_, err := ParseCatalog([]byte(minimal + strings.TrimPrefix(minimal, "format: 1\nmodels:\n")))
 	require.ErrorContains(t, err, "line 22: model thing: id is used twice, first in line 3")
+}
+
+func manyParameters() string {
+	var b strings.Builder
+	for i := range 65 {
+		fmt.Fprintf(&b, "p%d: 1, ", i)
+	}
+	return b.String() + "number: 2.5"
 }
 
 func TestBuiltinCatalog(t *testing.T) {
@@ -246,7 +256,6 @@ func TestBind(t *testing.T) {
 
 func FuzzParseCatalog(f *testing.F) {
 	f.Add([]byte(minimal))
-	f.Add(catalogYAML)
 	f.Fuzz(func(t *testing.T, b []byte) {
 		c, err := ParseCatalog(b)
 		if err != nil {

@@ -12,7 +12,7 @@ import (
 )
 
 // MaxCatalogBytes bounds a catalogue file.
-const MaxCatalogBytes = 4 << 20
+const MaxCatalogBytes = 1 << 20
 
 // ParseError is one fault of a catalogue. [ParseCatalog] joins all it finds.
 type ParseError struct {
@@ -87,7 +87,10 @@ type validation struct {
 	faults []error
 }
 
-const maxFaults = 20
+const (
+	maxFaults     = 20
+	maxParameters = 64
+)
 
 func (v *validation) fail(line int, id, format string, args ...any) {
 	if len(v.faults) < maxFaults {
@@ -116,6 +119,9 @@ func (v *validation) shape(n *yaml.Node, t reflect.Type, id string) {
 			return
 		}
 		for _, item := range n.Content {
+			if len(v.faults) >= maxFaults {
+				return
+			}
 			within := id
 			if t.Elem() == reflect.TypeFor[Entry]() {
 				within = scalarAt(item, "id")
@@ -125,6 +131,11 @@ func (v *validation) shape(n *yaml.Node, t reflect.Type, id string) {
 	case reflect.Map:
 		if n.Kind != yaml.MappingNode {
 			v.fail(n.Line, id, "want keys and values")
+			return
+		}
+		// The YAML library compares every key with every other.
+		if len(n.Content) > 2*maxParameters {
+			v.fail(n.Line, id, "more than %d parameters", maxParameters)
 			return
 		}
 		for _, child := range n.Content {
@@ -147,7 +158,11 @@ func (v *validation) mapping(n *yaml.Node, t reflect.Type, id string) {
 	for i, f := range known {
 		names[i] = f.name
 	}
-	for i := 0; i+1 < len(n.Content); i += 2 {
+	if len(n.Content) > 4*len(known) {
+		v.fail(n.Line, id, "has %d keys where %d are known", len(n.Content)/2, len(known))
+		return
+	}
+	for i := 0; i+1 < len(n.Content) && len(v.faults) < maxFaults; i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
 		found := false
 		for _, f := range known {

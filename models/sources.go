@@ -167,6 +167,8 @@ func (s *Store) check(e Entry, src Source, files map[string]located) (Artifact, 
 		if role == main.Role {
 			a.SHA256 = sum
 		}
+		f.known, f.want = f.want != "", sum
+		files[role] = f
 	}
 	return a, nil
 }
@@ -174,7 +176,7 @@ func (s *Store) check(e Entry, src Source, files map[string]located) (Artifact, 
 // verified reports whether every file was held to a known hash.
 func (a Artifact) verified() bool {
 	for _, f := range a.files {
-		if f.want == "" {
+		if !f.known {
 			return false
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -15,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/courtsense/courtsense/internal/testinput"
+	"github.com/courtsense/courtsense/models/embedded"
 )
 
 func sumOf(s string) string {
@@ -254,9 +256,14 @@ func TestLockBindsUnverifiedFiles(t *testing.T) {
 	require.False(t, s.List()[0].Checked)
 	require.Contains(t, s.List()[0].Reason, "no SHA-256 is known")
 
+	put(t, dir, "a.onnx", "swapped")
+	_, err = a.Bytes(RoleModel)
+	require.Error(t, err, "what was reported as this model's hash must be what is loaded")
+	put(t, dir, "a.onnx", "first")
+
 	require.NoError(t, Lock{}.With(LockedFile{Path: "a.onnx", SHA256: sumOf("first"), Size: 5}).Write(dir))
 	require.True(t, s.List()[0].Checked)
-	put(t, dir, "a.onnx", "other")
+	put(t, dir, "a.onnx", "other bytes")
 	_, err = s.Resolve("m")
 	var m *MismatchError
 	require.ErrorAs(t, err, &m)
@@ -347,4 +354,29 @@ func TestSharedWeightsAreAStore(t *testing.T) {
 	both, err := s.SelectAll(TaskFaceLiveness)
 	require.NoError(t, err)
 	require.Len(t, both, 2)
+}
+
+// TestEmbeddedWeightsAreCatalogued: whoever replaces embedded weights is told what to write into the catalogue.
+func TestEmbeddedWeightsAreCatalogued(t *testing.T) {
+	c, err := Builtin()
+	require.NoError(t, err)
+	byPath := map[string]Entry{}
+	for _, e := range c.Models {
+		if e.Embedded {
+			byPath[e.Files[0].Path] = e
+		}
+	}
+	names, err := fs.Glob(embedded.Files, "*.onnx")
+	require.NoError(t, err)
+	for _, name := range names {
+		sum, size, err := hashIn(embedded.Files, name)
+		require.NoError(t, err)
+		e, ok := byPath[embeddedPrefix+name]
+		require.True(t, ok, "%s has no entry: sha256 %s, size %d", name, sum, size)
+		require.Equal(t, sum, e.Files[0].SHA256, "catalog.yaml: %s", e.ID)
+		require.Equal(t, size, e.Files[0].Size, "catalog.yaml: %s", e.ID)
+		require.Equal(t, embeddedPrefix+strings.TrimSuffix(name, ".onnx")+".md", e.Card)
+		delete(byPath, embeddedPrefix+name)
+	}
+	require.Empty(t, byPath, "entries without embedded weights")
 }

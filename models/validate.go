@@ -44,6 +44,9 @@ func (v *validation) catalog(root *yaml.Node, c *Catalog) {
 	ids := map[string]int{}
 	paths := map[string]File{}
 	for i := range c.Models {
+		if len(v.faults) >= maxFaults {
+			return
+		}
 		e, n := &c.Models[i], nodes.Content[i]
 		if first, twice := ids[e.ID]; twice {
 			v.fail(n.Line, e.ID, "id is used twice, first in line %d", first)

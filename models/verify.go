@@ -38,16 +38,16 @@ func Verify(ctx context.Context, s *Store) ([]Verified, error) {
 			if try.source == SourceRemote {
 				continue
 			}
-			rows, any := []Verified{}, false
+			rows, found := []Verified{}, false
 			for _, f := range e.Files {
 				if err := ctx.Err(); err != nil {
 					return out, err
 				}
 				row := s.verifyFile(e, f, try.source)
-				any = any || row.State != VerifyMissing
+				found = found || row.State != VerifyMissing
 				rows = append(rows, row)
 			}
-			if any {
+			if found {
 				out = append(out, rows...)
 			}
 		}

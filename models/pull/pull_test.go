@@ -265,7 +265,37 @@ func TestPullResumesBrokenTransfer(t *testing.T) {
 	}
 }
 
-// TestPullChangedOnServer: If-Range makes the server send the new version whole when the old part no longer fits.
+// TestPullAfterChangeOnServer: If-Range makes the server send the file whole when the part is of another version.
+func TestPullAfterChangeOnServer(t *testing.T) {
+	data := content(50_000)
+	m := serve(t, serveContent(data))
+	s := open(t, catalogYAML("b.onnx", hashed(data)...), t.TempDir())
+	target := filepath.Join(s.Dir(), "b.onnx")
+	require.NoError(t, os.WriteFile(target+partialSuffix, make([]byte, 20_000), 0o644))
+	state := fmt.Sprintf(`{"from":%q,"sha256":%q,"validator":{"etag":"\"old\""}}`, m.URL+"/b.onnx", sumOf(data))
+	require.NoError(t, os.WriteFile(target+stateSuffix, []byte(state), 0o644))
+	r, err := puller(t, s, Config{Mirror: m.URL, Client: m.client}).Pull(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, Pulled, r[0].Outcome)
+	require.Equal(t, []string{"bytes=20000-"}, m.seen(), "one request is enough")
+	onlyFile(t, s.Dir(), "b.onnx", data)
+}
+
+func TestContentRange(t *testing.T) {
+	start, total, err := contentRange("bytes 5-9/10")
+	require.NoError(t, err)
+	require.EqualValues(t, 5, start)
+	require.EqualValues(t, 10, total)
+	_, total, err = contentRange("bytes 5-9/*")
+	require.NoError(t, err)
+	require.EqualValues(t, -1, total)
+	for _, bad := range []string{"", "bytes", "bytes 5-/10", "bytes 9-5/10", "bytes -1-5/6", "bytes 5-7/10", "items 5-9/10"} {
+		_, _, err := contentRange(bad)
+		require.Error(t, err, bad)
+	}
+}
+
+// TestPullRestartsWhenPartIsSpoilt: the tag still fits, the bytes do not; the hash notices.
 func TestPullRestartsWhenPartIsSpoilt(t *testing.T) {
 	data := content(50_000)
 	m := serve(t, serveContent(data))
