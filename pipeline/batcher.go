@@ -36,6 +36,8 @@ type BatchConfig struct {
 
 const defaultQueueLimit = 256
 
+var errBatcherClosed = errors.New("the model is being unloaded")
+
 // Batcher joins concurrent requests of equal shape class into single runs of an executor, which it owns. It is itself an
 // [Executor]: to a caller it looks as if the model ran for it alone.
 //
@@ -160,7 +162,12 @@ func (b *Batcher) Load() Load {
 // Run implements [Executor]. A request may hold several rows; more than MaxBatch of them are INVALID.
 func (b *Batcher) Run(ctx context.Context, inputs Tensors) (out Tensors, err error) {
 	r := &request{ctx: ctx, inputs: inputs, arrived: time.Now(), done: make(chan struct{})}
-	defer func() { b.observe(r, err) }()
+	defer func() {
+		// The engine sends such a request on to the model's next version, so it is not yet finished.
+		if !errors.Is(err, errBatcherClosed) {
+			b.observe(r, err)
+		}
+	}()
 	if err := b.prepare(r); err != nil {
 		return nil, err
 	}
@@ -209,7 +216,7 @@ func (b *Batcher) enqueue(r *request) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.closed {
-		return b.fail(Rejected, errors.New("the model is being unloaded"))
+		return b.fail(Rejected, errBatcherClosed)
 	}
 	// Requests that idle workers are about to take do not count as waiting.
 	if b.queue.Len() >= b.cfg.QueueLimit+b.idle {

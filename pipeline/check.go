@@ -9,14 +9,20 @@ import (
 )
 
 // CheckEntry compares what a model says of its tensors with what the catalogue says, and reports every difference.
-// The runtime itself accepts wrong names when a model is loaded and fails only when it is run.
+// The runtime itself accepts wrong names when a model is loaded and fails only when it is run. It returns the entry with
+// the names filled in that the catalogue leaves to the model.
 //
 // Each input must be in both, each output of the entry must be in the model; types and ranks must agree, and so must
 // dimensions that both fix. The catalogue may fix an input dimension that the model leaves open, never the reverse.
-func CheckEntry(sig Signature, e models.Entry) error {
+// An entry without inputs or outputs leaves that side to its decoding family.
+func CheckEntry(sig Signature, e models.Entry) (models.Entry, error) {
+	e, err := e.Bind(tensorNames(sig.Inputs), tensorNames(sig.Outputs))
+	if err != nil {
+		return models.Entry{}, err
+	}
 	var errs []error
 	for _, in := range sig.Inputs {
-		if _, ok := e.Input(in.Name); !ok {
+		if _, ok := e.Input(in.Name); !ok && len(e.Inputs) > 0 {
 			errs = append(errs, fmt.Errorf("the model's input %q is not in the catalogue entry", in.Name))
 		}
 	}
@@ -26,20 +32,30 @@ func CheckEntry(sig Signature, e models.Entry) error {
 	for _, spec := range e.Outputs {
 		errs = append(errs, checkSpec("output", spec, sig.Outputs, false))
 	}
-	if err := errors.Join(errs...); err != nil {
-		return fmt.Errorf("catalogue entry %s does not fit its model: %w", e.ID, err)
+	for _, out := range sig.Outputs {
+		// Rows can be handed back to their callers only along a known axis.
+		if spec, ok := e.Output(out.Name); e.Batch.Max > 1 && (!ok || spec.BatchAxis < 0) {
+			errs = append(errs, fmt.Errorf("output %q has no batch_axis in the catalogue, which has batch.max > 1", out.Name))
+		}
 	}
-	return nil
+	if err := errors.Join(errs...); err != nil {
+		return models.Entry{}, fmt.Errorf("catalogue entry %s does not fit its model: %w", e.ID, err)
+	}
+	return e, nil
+}
+
+func tensorNames(infos []TensorInfo) []string {
+	names := make([]string, len(infos))
+	for i, t := range infos {
+		names[i] = t.Name
+	}
+	return names
 }
 
 func checkSpec(kind string, spec models.TensorSpec, infos []TensorInfo, batched bool) error {
 	i := slices.IndexFunc(infos, func(t TensorInfo) bool { return t.Name == spec.Name })
 	if i < 0 {
-		names := make([]string, len(infos))
-		for j, t := range infos {
-			names[j] = t.Name
-		}
-		return fmt.Errorf("%s %q is not in the model, which has %q", kind, spec.Name, names)
+		return fmt.Errorf("%s %q is not in the model, which has %q", kind, spec.Name, tensorNames(infos))
 	}
 	info := infos[i]
 	if spec.DType != "" && spec.DType != info.DType.String() {

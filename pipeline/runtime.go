@@ -30,6 +30,7 @@ type Placement struct {
 	Version      string // of the runtime: "onnxruntime 1.30.0"
 	Fallback     string // why a faster device was not used; "" when nothing was given up
 	IntraThreads int    // threads that share one run's operators; 0 when they are not the server's
+	Bytes        int64  // size of the model's file
 }
 
 // Placed is implemented by executors that know where they run.

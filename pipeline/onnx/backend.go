@@ -110,7 +110,7 @@ func (b *Backend) Open(ctx context.Context, a models.Artifact, o pipeline.Option
 	if err != nil {
 		return nil, err
 	}
-	if err := pipeline.CheckEntry(x.Signature(), a.Entry); err != nil {
+	if _, err := pipeline.CheckEntry(x.Signature(), a.Entry); err != nil {
 		return nil, &pipeline.Failure{Reason: pipeline.Backend, Model: a.Entry.ID, Err: errors.Join(err, x.Close())}
 	}
 	return x, nil
@@ -166,6 +166,7 @@ func (b *Backend) OpenBytes(ctx context.Context, id string, model []byte, o pipe
 			s.placement = pipeline.Placement{
 				Device: c.String(), Version: "onnxruntime " + ort.GetVersion(),
 				Fallback: strings.Join(refused, "; "), IntraThreads: threads,
+				Bytes: int64(len(model)),
 			}
 			b.logFallback(ctx, id, s.placement)
 			return s, nil
