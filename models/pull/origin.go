@@ -63,6 +63,8 @@ func newOrigin(cfg Config) (origin, error) {
 		return web, nil
 	}
 	if u, err := url.Parse(cfg.Mirror); err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https") {
+		// Credentials travel in a header only: places are written to logs, messages and the lock file.
+		web.user, u.User = u.User, nil
 		web.mirror = u
 		return web, nil
 	}
@@ -107,6 +109,7 @@ func (d folderOrigin) open(_ context.Context, place string, _ int64, _ validator
 type webOrigin struct {
 	client *http.Client
 	mirror *url.URL
+	user   *url.Userinfo // for the mirror, nil: none
 }
 
 func (w *webOrigin) locate(f models.File) (string, error) {
@@ -127,6 +130,10 @@ func (w *webOrigin) open(ctx context.Context, place string, offset int64, v vali
 	// A compressed answer would make offsets and lengths mean something else.
 	req.Header.Set("Accept-Encoding", "identity")
 	req.Header.Set("User-Agent", "courtsense-models")
+	if w.user != nil {
+		password, _ := w.user.Password()
+		req.SetBasicAuth(w.user.Username(), password)
+	}
 	if offset > 0 {
 		req.Header.Set("Range", fmt.Sprintf("bytes=%d-", offset))
 		if tag := v.ifRange(); tag != "" {

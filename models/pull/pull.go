@@ -25,8 +25,8 @@ const (
 
 // Config says where files come from and how patiently. The zero value pulls from each file's URL.
 type Config struct {
-	// Mirror is a folder, or an http(s) URL, that holds every file at its catalogue path. It replaces all URLs: a network
-	// that needs a mirror has no internet to fall back on.
+	// Mirror is a folder, or an http(s) URL (user:password@ in it is sent as basic authentication), that holds every file
+	// at its catalogue path. It replaces all URLs: a network that needs a mirror has no internet to fall back on.
 	Mirror   string
 	Parallel int           // files at once; 0: DefaultParallel
 	Attempts int           // tries per file; 0: DefaultAttempts

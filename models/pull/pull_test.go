@@ -281,6 +281,26 @@ func TestPullAfterChangeOnServer(t *testing.T) {
 	onlyFile(t, s.Dir(), "b.onnx", data)
 }
 
+func TestPullMirrorCredentialsStaySecret(t *testing.T) {
+	data := content(100)
+	m := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if user, password, _ := r.BasicAuth(); user != "clerk" || password != "hush" {
+			http.Error(w, "who are you", http.StatusUnauthorized)
+			return
+		}
+		serveContent(data)(w, r)
+	})
+	s := open(t, catalogYAML("b.onnx", "verified: false"), t.TempDir())
+	_, err := puller(t, s, Config{Mirror: strings.Replace(m.URL, "http://", "http://clerk:wrong@", 1), Client: m.client}).Pull(t.Context())
+	require.ErrorContains(t, err, "401")
+	require.NotContains(t, err.Error(), "wrong")
+	_, err = puller(t, s, Config{Mirror: strings.Replace(m.URL, "http://", "http://clerk:hush@", 1), Client: m.client}).Pull(t.Context())
+	require.NoError(t, err)
+	lock, err := os.ReadFile(filepath.Join(s.Dir(), models.LockName))
+	require.NoError(t, err)
+	require.NotContains(t, string(lock), "hush")
+}
+
 func TestContentRange(t *testing.T) {
 	start, total, err := contentRange("bytes 5-9/10")
 	require.NoError(t, err)
