@@ -1,0 +1,58 @@
+package face
+
+import (
+	"fmt"
+
+	"github.com/courtsense/courtsense/pipeline/refusal"
+)
+
+// DetectOptions tunes one call. Zero values stand for the defaults.
+type DetectOptions struct {
+	MinScore float32 // 0..1; default: the catalogue entry's threshold "score"
+	NMSIoU   float32 // 0..1, overlap above which the weaker of two faces is dropped; default: threshold "nms_iou"
+	MinSize  float32 // pixels of the original picture, the shorter side of the box; default 0: any size
+	MaxFaces int     // the best so many; default [DefaultMaxFaces]
+	// MaxSide is the longest side, in pixels, at which the model sees the picture: larger ones are scaled down, smaller
+	// ones never up. Faces below about 10 pixels there are missed, so 4000x3000 pictures of crowds want more than the
+	// default; time grows with its square. 32 to [LargestSide]; default [DefaultMaxSide].
+	MaxSide int
+}
+
+// Defaults and bounds of [DetectOptions].
+const (
+	DefaultMaxSide  = 640
+	LargestSide     = 2560 // the model's activations take about 1.5 GB at 2560x2560
+	DefaultMaxFaces = 1000
+)
+
+// check fills in defaults and refuses values out of range, NaN among them.
+func (o DetectOptions) check(score, iou float32) (DetectOptions, error) {
+	if o.MinScore == 0 {
+		o.MinScore = score
+	}
+	if o.NMSIoU == 0 {
+		o.NMSIoU = iou
+	}
+	if o.MaxFaces == 0 {
+		o.MaxFaces = DefaultMaxFaces
+	}
+	if o.MaxSide == 0 {
+		o.MaxSide = DefaultMaxSide
+	}
+	refuse := func(field string, value any, want string) error {
+		return &refusal.Error{Reason: refusal.InvalidValue, Field: field, Msg: fmt.Sprintf("%s is %v; it must be %s", field, value, want)}
+	}
+	switch {
+	case !(o.MinScore > 0 && o.MinScore <= 1):
+		return o, refuse("min_score", o.MinScore, "above 0 and at most 1")
+	case !(o.NMSIoU > 0 && o.NMSIoU <= 1):
+		return o, refuse("nms_iou", o.NMSIoU, "above 0 and at most 1")
+	case !(o.MinSize >= 0 && o.MinSize < 1e6):
+		return o, refuse("min_size", o.MinSize, "0 or more pixels")
+	case o.MaxFaces < 0:
+		return o, refuse("max_faces", o.MaxFaces, "1 or more")
+	case o.MaxSide < 32 || o.MaxSide > LargestSide:
+		return o, refuse("max_side", o.MaxSide, fmt.Sprintf("32 to %d", LargestSide))
+	}
+	return o, nil
+}
