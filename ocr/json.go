@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// WriteJSON writes the document in the project's stable JSON format, one page a line inside the array:
+// WriteJSON writes the document in the project's stable JSON format, all on one line (wrapped here):
 //
 //	{"pages":[{"page":1,"width":W,"height":H,"rotation":0,"lines":[
 //	  {"text":"","confidence":C,"polygon":[[x,y],[x,y],[x,y],[x,y]],
@@ -37,7 +37,7 @@ type jsonWriter struct {
 }
 
 func (j *jsonWriter) page(p Page) {
-	j.raw("\n" + `{"page":`)
+	j.raw(`{"page":`)
 	j.integer(p.Number)
 	j.raw(`,"width":`)
 	j.integer(p.Width)
