@@ -28,6 +28,7 @@ type Segment struct {
 type Result struct {
 	Segment
 	Index       int     // numbers the segments of a channel from 0; interim and final versions share it
+	Heard       float64 // seconds of sound after which this was known
 	Final       bool    // nothing more will come for this segment
 	Split       bool    // a final segment that was cut for its length: the speech goes on in the next one
 	Probability float32 // mean probability of speech, 0..1; of interim segments, when it began

@@ -128,8 +128,9 @@ func (p *pieces) Read(b []byte) (int, error) {
 }
 
 func TestResultsDoNotDependOnChunks(t *testing.T) {
-	sound := bursts(6, [][2]float64{{1, 2}, {3, 5}}, [][2]float64{{.5, 5.5}}, nil)
-	s := newSegmenter(t, raw(3))
+	sound := bursts(3, [][2]float64{{.5, 1}, {1.8, 2.5}}, [][2]float64{{.5, 2.7}})
+
+	s := newSegmenter(t, raw(2))
 	want, _, err := collect(s, bytes.NewReader(sound))
 	require.NoError(t, err)
 	require.NotEmpty(t, want)
@@ -301,7 +302,7 @@ func (e *endless) Read(b []byte) (int, error) {
 func TestMemoryStaysFlatOverALongStream(t *testing.T) {
 	minute := bursts(60, [][2]float64{{1, 8}, {10, 50}}, [][2]float64{{30, 31}, {33, 34}})
 	s := newSegmenter(t, Config{Audio: raw(2).Audio, VAD: vad.Config{MaxSegment: 10 * time.Second}})
-	const minutes = 60
+	const minutes = 20
 	var heap []uint64
 	count := 0
 	sample := func() {
@@ -313,7 +314,7 @@ func TestMemoryStaysFlatOverALongStream(t *testing.T) {
 	src := &endless{sound: minute, left: minutes * len(minute)}
 	summary, err := s.Run(context.Background(), src, func(r Result) error {
 		if r.Final {
-			if count++; count%50 == 0 {
+			if count++; count%20 == 0 {
 				sample()
 			}
 		}
@@ -322,7 +323,7 @@ func TestMemoryStaysFlatOverALongStream(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, minutes*time.Minute, summary.Duration)
 	require.Greater(t, len(heap), 5)
-	t.Logf("%d segments in %v of sound; heap from %d KiB after 50 segments to %d KiB at the end; resident %s",
+	t.Logf("%d segments in %v of sound; heap from %d KiB after 20 segments to %d KiB at the end; resident %s",
 		summary.Segments, summary.Duration, heap[0]>>10, heap[len(heap)-1]>>10, resident())
 	assert.Less(t, float64(heap[len(heap)-1]), 1.1*float64(heap[0])+64<<10)
 }

@@ -152,4 +152,7 @@ func (t *track) segment(begin, end int64) Segment {
 	return Segment{Start: float64(begin) / audio.Rate, End: float64(end) / audio.Rate, Channel: t.number, Words: []Word{}}
 }
 
-func (t *track) report(at int64, r Result) { t.ready = append(t.ready, decided{at, r}) }
+func (t *track) report(at int64, r Result) {
+	r.Heard = float64(at) / audio.Rate
+	t.ready = append(t.ready, decided{at, r})
+}

@@ -22,6 +22,12 @@ type flacSource struct {
 }
 
 func newFLAC(in *bufio.Reader) (source, error) {
+	// The library would read whatever block comes first, of any announced size, into memory; the format says which it is.
+	if head, err := in.Peek(8); err != nil {
+		return nil, unexpected(err)
+	} else if head[4]&0x7F != 0 || head[5] != 0 || head[6] != 0 || head[7] != 34 {
+		return nil, refuse(refusal.Corrupt, "the FLAC stream does not begin with its stream information")
+	}
 	s, err := flac.New(in)
 	if err != nil {
 		return nil, unexpected(err)

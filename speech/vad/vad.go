@@ -58,7 +58,7 @@ type Config struct {
 	MinSpeech  time.Duration // shorter sounds are dropped; default 96 ms
 	MinSilence time.Duration // shorter pauses belong to the speech around them (the endpoint); default 500 ms
 	Pad        time.Duration // added before and after, never more than MinSilence; default 250 ms, negative: none
-	MaxSegment time.Duration // longer speech is split where it is least likely; default 30 s, at least 2 s
+	MaxSegment time.Duration // longer speech is split where it is least likely; default 30 s, at least 1 s
 }
 
 // The defaults. Half a second is more than the pause between words and less than the second in which a final result is
@@ -79,11 +79,13 @@ type rules struct {
 
 // Check refuses a configuration that contradicts itself.
 func (v *VAD) Check(c Config) error {
-	_, err := v.rules(c)
+	_, err := v.Effective(c)
 	return err
 }
 
-func (v *VAD) rules(c Config) (rules, error) {
+// Effective returns c with the defaults filled in, for those who have to account for a result; Pad is 0 where c asks for
+// none. It refuses what [VAD.Check] refuses.
+func (v *VAD) Effective(c Config) (Config, error) {
 	if c.Start == 0 {
 		c.Start = v.start
 	}
@@ -104,15 +106,23 @@ func (v *VAD) rules(c Config) (rules, error) {
 	c.Pad = max(c.Pad, 0)
 	switch {
 	case !(c.Start > 0 && c.Start <= 1) || !(c.End > 0 && c.End <= c.Start):
-		return rules{}, invalid("vad.start", "vad thresholds must satisfy 0 < end <= start <= 1, got start %v and end %v", c.Start, c.End)
+		return Config{}, invalid("voice_activity.threshold", "voice activity thresholds must satisfy 0 < end <= start <= 1, got start %v and end %v", c.Start, c.End)
 	case c.MinSpeech < 0 || c.MinSpeech > 10*time.Second:
-		return rules{}, invalid("vad.min_speech", "vad.min_speech must be within 0..10 s, is %v", c.MinSpeech)
+		return Config{}, invalid("voice_activity.min_speech", "voice_activity.min_speech must be within 0..10 s, is %v", c.MinSpeech)
 	case c.MinSilence < 0 || c.MinSilence > 10*time.Second:
-		return rules{}, invalid("vad.min_silence", "vad.min_silence must be within 0..10 s, is %v", c.MinSilence)
+		return Config{}, invalid("voice_activity.min_silence", "voice_activity.min_silence must be within 0..10 s, is %v", c.MinSilence)
 	case c.Pad > c.MinSilence:
-		return rules{}, invalid("vad.pad", "vad.pad must not exceed vad.min_silence (%v), is %v", c.MinSilence, c.Pad)
-	case c.MaxSegment < 2*time.Second || c.MaxSegment > 10*time.Minute:
-		return rules{}, invalid("vad.max_segment", "vad.max_segment must be within 2 s..10 min, is %v", c.MaxSegment)
+		return Config{}, invalid("voice_activity.padding", "voice_activity.padding must not exceed voice_activity.min_silence (%v), is %v", c.MinSilence, c.Pad)
+	case c.MaxSegment < time.Second || c.MaxSegment > 10*time.Minute:
+		return Config{}, invalid("voice_activity.max_segment", "voice_activity.max_segment must be within 1 s..10 min, is %v", c.MaxSegment)
+	}
+	return c, nil
+}
+
+func (v *VAD) rules(c Config) (rules, error) {
+	c, err := v.Effective(c)
+	if err != nil {
+		return rules{}, err
 	}
 	samples := func(d time.Duration) int64 { return int64(d) * Rate / int64(time.Second) }
 	longest := samples(c.MaxSegment)

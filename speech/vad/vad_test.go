@@ -138,7 +138,7 @@ func TestConfigurationsThatContradictThemselvesAreRefused(t *testing.T) {
 	require.NoError(t, v.Check(Config{}))
 	require.NoError(t, v.Check(Config{MinSilence: 20 * time.Millisecond}), "the default padding adapts")
 	for _, c := range []Config{
-		{Start: 1.5}, {Start: .3, End: .4}, {MinSpeech: -1}, {MinSilence: time.Minute}, {Pad: 2 * time.Second}, {MaxSegment: time.Second},
+		{Start: 1.5}, {Start: .3, End: .4}, {MinSpeech: -1}, {MinSilence: time.Minute}, {Pad: 2 * time.Second}, {MaxSegment: 999 * time.Millisecond},
 	} {
 		err := v.Check(c)
 		e, ok := refusal.As(err)
