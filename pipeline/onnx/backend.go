@@ -135,7 +135,8 @@ func (b *Backend) OpenBytes(ctx context.Context, id string, model []byte, o pipe
 	if err := ctx.Err(); err != nil {
 		return nil, fail(err)
 	}
-	inputs, outputs, err := ort.GetInputOutputInfoWithONNXData(model)
+	var inputs, outputs []ort.InputOutputInfo
+	frugally(func() { inputs, outputs, err = ort.GetInputOutputInfoWithONNXData(model) }) // makes a session of its own
 	if err != nil {
 		return nil, fail(fmt.Errorf("read the model's inputs and outputs: %w", err))
 	}
@@ -160,7 +161,8 @@ func (b *Backend) OpenBytes(ctx context.Context, id string, model []byte, o pipe
 		if err := ctx.Err(); err != nil {
 			return nil, fail(err)
 		}
-		native, err := b.createSession(model, sig, c, threads)
+		var native *ort.DynamicAdvancedSession
+		frugally(func() { native, err = b.createSession(model, sig, c, threads) })
 		if err == nil {
 			s := newSession(id, native, sig)
 			s.placement = pipeline.Placement{

@@ -159,11 +159,10 @@ func (s *session) Close() error {
 	for len(s.idle) > 0 {
 		s.closeErr = errors.Join(s.closeErr, (<-s.idle).Destroy())
 	}
-	s.closeErr = errors.Join(s.closeErr, s.native.Destroy())
+	frugally(func() { s.closeErr = errors.Join(s.closeErr, s.native.Destroy()) })
 	if s.closeErr != nil {
 		s.closeErr = s.fail(pipeline.Backend, s.closeErr)
 	}
-	returnMemory()
 	return s.closeErr
 }
 
