@@ -141,7 +141,7 @@ def main():
     print(f"false alarms per 100 pictures, at score above {THRESHOLDS}:")
     rng = np.random.default_rng(11)
     kinds = {"rendered pages 640x640": [page(rng) for _ in range(100)], "drawn strokes": [text(rng) for _ in range(100)],
-             "textures": [texture(rng) for _ in range(100)], "faceless parts of photographs": [scrap(faces, rng) for _ in range(100)]}
+             "textures": [texture(rng, 320) for _ in range(100)], "faceless parts of photographs": [scrap(faces, rng) for _ in range(100)]}
     if args.documents:
         found = [cv2.imread(str(f)) for f in sorted(args.documents.iterdir())]
         kinds["documents"] = [cv2.resize(p, None, fx=s, fy=s) for p in found if p is not None for s in (min(1, 1280 / max(p.shape)),)]

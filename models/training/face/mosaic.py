@@ -5,7 +5,8 @@ import pathlib
 import cv2
 import numpy as np
 
-CANVAS = 320                     # pixels, width and height
+PAGES = 60                       # made-up pages drawn once; pictures show pieces of them
+PAGE = 480                       # pixels, their width and height
 MOST = 20                        # rows of targets a picture
 SMALLEST = 10                    # pixels; smaller faces are neither taught nor punished
 SURE = 0.65                      # teacher score from which a face is taught; below, the place is left alone
@@ -15,14 +16,15 @@ FLIPPED = [1, 0, 2, 4, 3]        # right and left change places in a mirror
 
 
 class Faces:
-    """The prepared pictures with mipmaps, and per picture its faces as rows of box, landmarks, score."""
+    """The prepared pictures, per picture its faces as rows of score, box, landmarks, and the size of canvas to compose, in pixels."""
 
-    def __init__(self, folder):
-        folder = pathlib.Path(folder)
+    def __init__(self, folder, canvas=320):
+        folder, self.canvas = pathlib.Path(folder), canvas
         self.pictures = np.load(folder / "pictures.npy", mmap_mode="r")
         table = np.load(folder / "faces.npy")
         self.faces = [table[table[:, 0] == i][:, 1:] for i in range(len(self.pictures))]
-        self.usable = [i for i, f in enumerate(self.faces) if len(f) and f[:, 0].max() > 0.8]
+        self.usable = np.array([i for i, f in enumerate(self.faces) if len(f) and f[:, 0].max() > 0.8])
+        self.pages = [text(np.random.default_rng([1, k])) for k in range(PAGES)]
 
     def main(self, i):
         """The surest large face of picture i: score, box, landmarks."""
@@ -52,7 +54,7 @@ def carry(rows, m):
     return out
 
 
-def text(rng, size=CANVAS):
+def text(rng, size=PAGE):
     """A page of made-up writing: strokes in cells, as dense as Chinese print or as long as Latin words, at times a table."""
     page = np.full((size, size, 3), rng.integers(180, 256), np.uint8) - rng.integers(0, 12, 3).astype(np.uint8)
     ink = tuple(int(v) for v in rng.integers(0, 110, 3))
@@ -70,10 +72,13 @@ def text(rng, size=CANVAS):
                 x += int(height * 0.7)
             else:
                 for _ in range(int(rng.integers(3, 9))):
-                    a = rng.integers(0, height, 2)
-                    b = a + (rng.integers(-height, height, 2) * (1, 0.1) if rng.random() < 0.5 else rng.integers(-height, height, 2) * (0.15, 1))
-                    b = np.clip(b, 0, height).astype(int)
-                    cv2.line(page, (x + int(a[0]), y - int(a[1])), (x + int(b[0]), y - int(b[1])), ink, max(1, height // 12), cv2.LINE_AA)
+                    ax, ay, dx, dy = rng.integers((0, 0, -height, -height), height)
+                    if rng.random() < 0.5:
+                        dy //= 10
+                    else:
+                        dx //= 7
+                    bx, by = min(max(ax + dx, 0), height), min(max(ay + dy, 0), height)
+                    cv2.line(page, (int(x + ax), int(y - ay)), (int(x + bx), int(y - by)), ink, max(1, height // 12), cv2.LINE_AA)
                 x += int(height * 1.1)
         if rng.random() < 0.1:
             cv2.line(page, (0, y + 2), (size, y + 2), ink, 1)
@@ -83,7 +88,7 @@ def text(rng, size=CANVAS):
     return page
 
 
-def texture(rng, size=CANVAS):
+def texture(rng, size):
     """Smoothed noise at several scales with shapes over it: ellipses, boxes and stripes that are no faces."""
     out = np.zeros((size, size, 3), np.float32)
     for cell in rng.choice([2, 4, 8, 20, 40, 80], 3, replace=False):
@@ -112,19 +117,28 @@ def scrap(faces, rng):
         grow = rows[:, 3:5] * 0.25
         low, high = rows[:, 1:3] - grow, rows[:, 1:3] + rows[:, 3:5] + grow
         if len(rows) and not np.any(np.all((low < (x + side, y + side)) & (high > (x, y)), 1)):
-            return cv2.resize(faces.pictures[i][y:y + side, x:x + side], (CANVAS, CANVAS))
-    return texture(rng)
+            return cv2.resize(faces.pictures[i][y:y + side, x:x + side], (faces.canvas, faces.canvas))
+    return texture(rng, faces.canvas)
+
+
+def piece(page, size, rng):
+    """A square piece of a page, at most enlarged or reduced by 2, at times mirrored or in negative."""
+    side = int(rng.integers(size // 2, min(PAGE, 2 * size) + 1))
+    x, y = (int(v) for v in rng.integers(0, PAGE - side + 1, 2))
+    out = cv2.resize(page[y:y + side, x:x + side], (size, size), interpolation=cv2.INTER_AREA)
+    out = out[:, ::-1] if rng.random() < 0.3 else out
+    return np.ascontiguousarray(255 - out if rng.random() < 0.1 else out)
 
 
 def background(faces, rng):
     kind = rng.random()
     if kind < 0.25:
-        return text(rng)
+        return piece(faces.pages[rng.integers(PAGES)], faces.canvas, rng)
     if kind < 0.6:
-        return texture(rng)
+        return texture(rng, faces.canvas)
     if kind < 0.9:
         return scrap(faces, rng)
-    return np.full((CANVAS, CANVAS, 3), rng.integers(0, 256, 3), np.uint8)
+    return np.full((faces.canvas, faces.canvas, 3), rng.integers(0, 256, 3), np.uint8)
 
 
 def cover(picture, face, rng):
@@ -171,8 +185,8 @@ def paste(canvas, owner, label, faces, i, m, region, rng):
         warp = np.hstack([m[:, :2] * factor, m[:, 2:]])
         scale *= 2
     corners = np.array([[region[0], region[1]], [region[2], region[1]], [region[2], region[3]], [region[0], region[3]]]) @ m[:, :2].T + m[:, 2]
-    low = np.clip(np.floor(corners.min(0)).astype(int), 0, CANVAS)
-    high = np.clip(np.ceil(corners.max(0)).astype(int) + 1, 0, CANVAS)
+    low = np.clip(np.floor(corners.min(0)).astype(int), 0, faces.canvas)
+    high = np.clip(np.ceil(corners.max(0)).astype(int) + 1, 0, faces.canvas)
     if np.any(high - low < 2):
         return False
     warp = warp.copy()
@@ -206,16 +220,17 @@ def visible(owner, label, box):
 
 def compose(faces, rng):
     """One canvas (uint8 BGR) and its target rows."""
-    canvas, owner, placed = background(faces, rng), np.zeros((CANVAS, CANVAS), np.uint8), []
+    side = faces.canvas
+    canvas, owner, placed = background(faces, rng), np.zeros((side, side), np.uint8), []
     kind = rng.random()
     count = 0 if kind < 0.1 else 1 if kind < 0.35 else int(rng.integers(2, 5)) if kind < 0.65 else int(rng.integers(4, 13))
-    largest = {0: 0, 1: 300}.get(count, 170 if count < 5 else 90)
+    largest = side * {0: 0, 1: 0.95}.get(count, 0.53 if count < 5 else 0.3)
     for label in range(1, count + 1):
-        i = int(rng.choice(faces.usable))
+        i = int(faces.usable[rng.integers(len(faces.usable))])
         face = faces.main(i)
         size = np.exp(rng.uniform(np.log(11), np.log(largest)))
         angle = np.radians(rng.uniform(-30, 30)) if rng.random() < 0.6 else np.radians(rng.normal(0, 5))
-        x, y = rng.uniform(0.02, 0.98, 2) * CANVAS if size < 120 else CANVAS / 2 + rng.normal(0, 0.5, 2) * max(20, CANVAS - size) / 2
+        x, y = rng.uniform(0.02, 0.98, 2) * side if size < 0.4 * side else side / 2 + rng.normal(0, 0.5, 2) * max(20, side - size) / 2
         m = placement(face, size, angle, rng.random() < 0.5, x, y)
         grow = rng.uniform(0.15, 3.0) if rng.random() < 0.6 else 3.0
         low = np.maximum(0, face[1:3] - face[3:5] * grow * rng.uniform(0.4, 1, 2))
@@ -247,7 +262,7 @@ def degrade(picture, rng):
     if rng.random() < 0.15:
         out[:] = out.mean(2, keepdims=True)
     if rng.random() < 0.15:
-        ramp = np.linspace(rng.uniform(0.3, 1), rng.uniform(0.6, 1.3), CANVAS)
+        ramp = np.linspace(rng.uniform(0.3, 1), rng.uniform(0.6, 1.3), len(out))
         out *= ramp[None, :, None] if rng.random() < 0.5 else ramp[:, None, None]
     if rng.random() < 0.25:
         out = cv2.GaussianBlur(out, (0, 0), rng.uniform(0.4, 2.0))

@@ -1,6 +1,6 @@
 """Trains the face detector from random weights on mosaics of the pictures that data.py prepared; resumes from OUT/face.pt.
 
-python3 models/training/face/train.py --data DIR --out DIR [--steps 12000] [--batch 16] [--seed 1] [--threads 1] [--workers 1]
+python3 models/training/face/train.py --data DIR --out DIR [--steps 12000] [--batch 16] [--canvas 320] [--seed 1] [--threads 1] [--workers 1]
 
 Cells are assigned to faces as in OTA-lite: cells near a face's centre, on the strides that suit its size, compete by overlap and
 score; the best few (their number follows the overlaps) are taught. Losses: focal for objectness, cross entropy towards the
@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from mosaic import CANVAS, Faces, sample
+from mosaic import Faces, sample
 from net import FaceDetector, cells, decode, flatten
 
 # Face size in pixels (square root of area) that each stride may be taught; neighbours share a range.
@@ -26,8 +26,8 @@ CANDIDATES = 8                   # cells a face competes for, at most
 class Mosaics(torch.utils.data.Dataset):
     """Item i is always the same mosaic, so that a run repeats."""
 
-    def __init__(self, folder, items, seed):
-        self.faces, self.items, self.seed = Faces(folder), items, seed
+    def __init__(self, folder, canvas, items, seed):
+        self.faces, self.items, self.seed = Faces(folder, canvas), items, seed
 
     def __len__(self):
         return self.items
@@ -102,6 +102,7 @@ def main():
     parser.add_argument("--data", type=pathlib.Path, required=True)
     parser.add_argument("--out", type=pathlib.Path, required=True)
     parser.add_argument("--steps", type=int, default=12000)
+    parser.add_argument("--canvas", type=int, default=320, help="width and height of a mosaic, a multiple of 32")
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--seed", type=int, default=1)
@@ -122,18 +123,19 @@ def main():
         net.load_state_dict(saved["net"]), average.load_state_dict(saved["average"]), optimizer.load_state_dict(saved["optimizer"])
         start = saved["step"]
         print(f"resumed at step {start}")
-    data = Mosaics(args.data, args.steps * args.batch, args.seed)
+    data = Mosaics(args.data, args.canvas, args.steps * args.batch, args.seed)
     rest = torch.utils.data.Subset(data, range(start * args.batch, len(data)))
     loader = torch.utils.data.DataLoader(rest, args.batch, num_workers=args.workers, prefetch_factor=4)
-    grid = cells(CANVAS, CANVAS)
+    grid = cells(args.canvas, args.canvas)
     began, history = time.time(), []
     net.train()
     for step, (pictures, targets) in enumerate(loader, start):
         for group in optimizer.param_groups:
             group["lr"] = args.rate * min(1, (step + 1) / 200) * (0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * step / args.steps)))
+        targets = targets[:, :max(1, int((targets[..., 15] >= 0).sum(1).max()))]
         x = pictures.permute(0, 3, 1, 2).float().contiguous(memory_format=torch.channels_last)
         parts = losses(flatten(net(x)), targets, grid)
-        loss = parts[0] + parts[1] + 2 * parts[2] + 0.5 * 10 * parts[3]
+        loss = parts[0] + parts[1] + 2 * parts[2] + 5 * parts[3]
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 10.0)
