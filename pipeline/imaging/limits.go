@@ -15,7 +15,8 @@ type Limits struct {
 }
 
 // DefaultLimits holds an A3 page scanned in colour at 600 dpi (70 megapixels) and a long chat screenshot. Decoding at
-// MaxPixels takes up to about 1.1 GB for a moment (see [PageHeader.DecodeMemory]).
+// MaxPixels holds 600 MB for a moment for 8-bit colour, and up to three times that with 16 bits and alpha
+// (see [PageHeader.DecodeMemory]).
 func DefaultLimits() Limits {
 	return Limits{MaxBytes: 64 << 20, MaxPixels: 100_000_000, MaxSide: 40_000, MaxFrames: 500}
 }

@@ -80,6 +80,7 @@ type workspace struct {
 	rows []float32 // the last two source rows, resized horizontally; a shrinking axis shares at most one row
 	held [2]int    // which source rows these are
 	sum  []float32
+	tall columns // for pictures that shrink a lot
 }
 
 // resize calls emit with every output row, interleaved B, G, R, 0..255; the row is reused.
@@ -89,8 +90,14 @@ func (w *workspace) resize(r *Raster, t Transform, emit func(y int, row []float3
 	n := 3 * t.Width
 	w.rows, w.sum = resized(w.rows, 2*n), resized(w.sum, n)
 	w.held = [2]int{-1, -1}
+	shrinks := r.Height >= 2*t.Height
 	for y := range t.Height {
 		from, count := int(w.y.from[y]), int(w.y.count[y])
+		if shrinks {
+			w.x.average(w.sum, w.tall.average(r, from, count, w.y.weights[3*y:3*y+3]))
+			emit(y, w.sum)
+			continue
+		}
 		if count == 1 {
 			emit(y, w.horizontal(r, from, n))
 			continue

@@ -170,3 +170,26 @@ func BenchmarkToTensor(b *testing.B) {
 		})
 	}
 }
+
+// TestShrinkingALotIsItsDefinition takes strips, whose sums pass 16 bits, where the property test's pictures are small.
+func TestShrinkingALotIsItsDefinition(t *testing.T) {
+	for _, c := range []struct{ w, h, toW, toH int }{{7, 2000, 3, 3}, {2000, 7, 3, 3}, {33, 600, 9, 1}, {100, 75, 13, 37}} {
+		r, s := noise(c.w, c.h), Spec{Width: c.toW, Height: c.toH}
+		white := NewRaster(c.w, c.h)
+		for i := range white.Pix {
+			white.Pix[i] = 255
+		}
+		for _, r := range []*Raster{r, white} {
+			dst := make([]float32, s.Elements())
+			_, err := ToTensor(dst, r, s)
+			require.NoError(t, err)
+			for ch := range 3 {
+				for y := range s.Height {
+					for x := range s.Width {
+						require.InDelta(t, reference(r, s, ch, x, y), dst[ch*s.Width*s.Height+y*s.Width+x], 2e-2, "%+v at (%d,%d)", c, x, y)
+					}
+				}
+			}
+		}
+	}
+}

@@ -25,6 +25,10 @@ const (
 	DefaultMaxFaces = 1000
 )
 
+// Effective returns the options that Detect would work with: o with the detector's defaults filled in, for those who have
+// to account for a result. It refuses what Detect would refuse.
+func (d *Detector) Effective(o DetectOptions) (DetectOptions, error) { return o.check(d.score, d.iou) }
+
 // check fills in defaults and refuses values out of range, NaN among them.
 func (o DetectOptions) check(score, iou float32) (DetectOptions, error) {
 	if o.MinScore == 0 {
