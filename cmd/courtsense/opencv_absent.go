@@ -1,0 +1,5 @@
+//go:build !gocv_specific_modules
+
+package main
+
+func opencvVersion() string { return "" }
