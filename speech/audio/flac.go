@@ -2,86 +2,81 @@ package audio
 
 import (
 	"bufio"
-	"errors"
+	"bytes"
 	"io"
 
-	"github.com/mewkiz/flac"
-
 	"github.com/courtsense/courtsense/pipeline/refusal"
+	"github.com/courtsense/courtsense/speech/audio/flac"
 )
 
-// flacSource decodes native FLAC (RFC 9639); the library checks the CRC of every frame.
+// flacSource decodes native FLAC.
 type flacSource struct {
-	in     *bufio.Reader
-	stream *flac.Stream
-	inf    Info
-	total  uint64 // frames that the header announces, 0 when it does not say
-	done   uint64
-	scale  float32
-	out    []float32
+	in    *bufio.Reader
+	dec   *flac.Decoder
+	inf   Info
+	total uint64 // frames that the header announces, 0 when it does not say
+	done  uint64
+	scale float32
+	out   []float32
 }
 
 func newFLAC(in *bufio.Reader) (source, error) {
-	// The library would read whatever block comes first, of any announced size, into memory; the format says which it is.
+	// The library would look for the header further on, and hold whatever block comes first.
 	if head, err := in.Peek(8); err != nil {
 		return nil, unexpected(err)
 	} else if head[4]&0x7F != 0 || head[5] != 0 || head[6] != 0 || head[7] != 34 {
 		return nil, refuse(refusal.Corrupt, "the FLAC stream does not begin with its stream information")
 	}
-	s, err := flac.New(in)
+	dec, err := flac.NewDecoder(in)
 	if err != nil {
-		return nil, unexpected(err)
+		return nil, err
 	}
-	bits := int(s.Info.BitsPerSample)
-	if bits < 4 || bits > 32 {
-		return nil, refuse(refusal.Corrupt, "the FLAC header declares %d bits a sample", bits)
+	i := dec.Info()
+	s := &flacSource{in: in, dec: dec, total: i.Samples, scale: 1 / float32(int64(1)<<(i.BitsPerSample-1))}
+	s.inf = Info{Encoding: FLAC, SampleRate: i.SampleRate, Channels: i.Channels, BitsPerSample: i.BitsPerSample, Frames: -1}
+	if s.total > 0 {
+		s.inf.Frames = int64(s.total)
 	}
-	frames := int64(-1)
-	if s.Info.NSamples > 0 {
-		frames = int64(s.Info.NSamples)
-	}
-	return &flacSource{
-		in: in, stream: s, total: s.Info.NSamples, scale: 1 / float32(int64(1)<<(bits-1)),
-		inf: Info{Encoding: FLAC, SampleRate: int(s.Info.SampleRate), Channels: int(s.Info.NChannels), BitsPerSample: bits, Frames: frames},
-	}, nil
+	return s, nil
 }
 
 func (s *flacSource) info() Info { return s.inf }
 
-func (s *flacSource) close() {}
+func (s *flacSource) close() { s.dec.Close() }
 
 func (s *flacSource) next() ([]float32, error) {
 	if s.total > 0 && s.done >= s.total {
-		return nil, endOfFile(s.in, FLAC)
+		return nil, s.end()
 	}
-	f, err := s.stream.ParseNext()
-	if err == io.EOF && s.done < s.total {
-		return nil, refuse(refusal.Truncated, "the FLAC header announces %d samples, the stream holds %d", s.total, s.done)
+	block, err := s.dec.Next()
+	if err == io.EOF {
+		return nil, s.end()
 	}
 	if err != nil {
 		return nil, err
 	}
-	ch := s.inf.Channels
-	if len(f.Subframes) != ch || f.BitsPerSample != 0 && int(f.BitsPerSample) != s.inf.BitsPerSample ||
-		f.SampleRate != 0 && int(f.SampleRate) != s.inf.SampleRate {
-		return nil, errors.New("a FLAC frame disagrees with the header about channels, bits or rate")
+	if cap(s.out) < len(block) {
+		s.out = make([]float32, len(block))
 	}
-	n := len(f.Subframes[0].Samples)
-	if cap(s.out) < n*ch {
-		s.out = make([]float32, n*ch)
+	out := s.out[:len(block)]
+	for i, x := range block {
+		out[i] = float32(x) * s.scale
 	}
-	out := s.out[:n*ch]
-	for c, sub := range f.Subframes {
-		if len(sub.Samples) != n {
-			return nil, errors.New("a FLAC frame has channels of different lengths")
-		}
-		for i, x := range sub.Samples {
-			out[i*ch+c] = float32(x) * s.scale
-		}
-	}
-	s.done += uint64(n)
+	s.done += uint64(len(block) / s.inf.Channels)
 	if s.total > 0 && s.done > s.total {
-		out = out[:len(out)-int(s.done-s.total)*ch]
+		out = out[:len(out)-int(s.done-s.total)*s.inf.Channels]
 	}
 	return out, nil
+}
+
+// end looks at what the library read ahead and left over.
+func (s *flacSource) end() error {
+	rest := s.dec.Rest()
+	switch {
+	case s.done < s.total:
+		return refuse(refusal.Truncated, "the FLAC header announces %d samples, the stream holds %d", s.total, s.done)
+	case s.total == 0 && len(rest) > 1 && rest[0] == 0xFF && rest[1]&0xFC == 0xF8:
+		return io.ErrUnexpectedEOF // the beginning of a frame
+	}
+	return endOfFile(bufio.NewReader(io.MultiReader(bytes.NewReader(rest), s.in)), FLAC)
 }
