@@ -22,30 +22,43 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// published opens a published detector by its catalogue id, and skips where the weights or the runtime are absent.
-func published(tb testing.TB, id, file string) (pipeline.Executor, models.Entry) {
+// served returns the ids of the built-in catalogue's face detectors.
+func served(tb testing.TB) []string {
 	tb.Helper()
-	dir := testinput.SharedModels(tb, file)
+	catalog, err := models.Builtin()
+	require.NoError(tb, err)
+	var ids []string
+	for _, e := range catalog.Task(models.TaskFaceDetection) {
+		ids = append(ids, e.ID)
+	}
+	return ids
+}
+
+// open opens a detector's model by its catalogue id from the shared or embedded weights, and skips where these or the
+// runtime are absent.
+func open(tb testing.TB, id string) (pipeline.Executor, models.Entry) {
+	tb.Helper()
+	store, err := models.Open(nil, testinput.SharedModels(tb))
+	require.NoError(tb, err)
+	artifact, err := store.Resolve(id)
+	if errors.Is(err, models.ErrUnavailable) {
+		tb.Skip(err)
+	}
+	require.NoError(tb, err)
 	if _, _, err := onnx.FindLibrary(""); err != nil {
 		tb.Skip(err)
 	}
-	catalog, err := models.Builtin()
-	require.NoError(tb, err)
-	entry, err := catalog.Entry(id)
-	require.NoError(tb, err)
-	b, err := os.ReadFile(filepath.Join(dir, file))
-	require.NoError(tb, err)
 	backend, err := onnx.NewBackend(onnx.Config{})
 	require.NoError(tb, err)
-	x, err := backend.OpenBytes(context.Background(), id, b, pipeline.Options{Device: "cpu", IntraThreads: 1})
+	x, err := backend.Open(context.Background(), artifact, pipeline.Options{Device: "cpu", IntraThreads: 1})
 	require.NoError(tb, err)
 	tb.Cleanup(func() { require.NoError(tb, x.Close()) })
-	return x, entry
+	return x, artifact.Entry
 }
 
 func yunet(tb testing.TB) (*Detector, pipeline.Executor) {
 	tb.Helper()
-	x, entry := published(tb, "face-detect-yunet-n", "face/yunet_n_dynamic.onnx")
+	x, entry := open(tb, "face-detect-yunet-n")
 	d, err := NewDetector(x, entry)
 	require.NoError(tb, err)
 	return d, x

@@ -13,8 +13,9 @@ type DetectOptions struct {
 	MinSize  float32 // pixels of the original picture, the shorter side of the box; default 0: any size
 	MaxFaces int     // the best so many; default [DefaultMaxFaces]
 	// MaxSide is the longest side, in pixels, at which the model sees the picture: larger ones are scaled down, smaller
-	// ones never up. Faces below about 10 pixels there are missed, so 4000x3000 pictures of crowds want more than the
-	// default; time grows with its square. 32 to [LargestSide]; default [DefaultMaxSide].
+	// ones never up. With YuNet n on LFW faces pasted into larger pictures, none of those 5 pixels wide there were found,
+	// 97 % of those of 8, and all from 15 on; so the default finds faces from 100 pixels on in a picture 4000 wide, and
+	// crowds want more. Time grows with its square. 32 to [LargestSide]; default [DefaultMaxSide].
 	MaxSide int
 }
 

@@ -35,20 +35,30 @@ func mainFace(faces []Detection) (Detection, bool) {
 }
 
 func TestFindsTheMainFaceOfPortraits(t *testing.T) {
-	d, _ := yunet(t)
-	pictures := portraits(t, 100, 15)
-	found := 0
-	for name, r := range pictures {
-		faces, err := d.Detect(context.Background(), r, DetectOptions{})
-		require.NoError(t, err)
-		if _, ok := mainFace(faces); ok {
-			found++
-		} else {
-			t.Logf("%s: %v", name, faces)
-		}
+	for _, id := range served(t) {
+		t.Run(id, func(t *testing.T) {
+			x, entry := open(t, id)
+			d, err := NewDetector(x, entry)
+			require.NoError(t, err)
+			pictures := portraits(t, 100, 15)
+			found := 0
+			for name, r := range pictures {
+				faces, err := d.Detect(context.Background(), r, DetectOptions{})
+				require.NoError(t, err)
+				if _, ok := mainFace(faces); ok {
+					found++
+				} else {
+					t.Logf("%s: %v", name, faces)
+				}
+			}
+			t.Logf("main face found in %d of %d", found, len(pictures))
+			floor := 99
+			if entry.Embedded {
+				floor = 95 // small weights that are always there; their card has the accuracy
+			}
+			assert.GreaterOrEqual(t, 100*found, floor*len(pictures))
+		})
 	}
-	t.Logf("main face found in %d of %d", found, len(pictures))
-	assert.GreaterOrEqual(t, 100*found, 99*len(pictures))
 }
 
 func TestFindsNoFaceWhereThereIsNone(t *testing.T) {
@@ -123,7 +133,13 @@ func TestCoordinatesAreThePictures(t *testing.T) {
 
 // TestNeighboursNeverChangeAResult detects in pictures that share batches, and compares with detecting them alone.
 func TestNeighboursNeverChangeAResult(t *testing.T) {
-	x, entry := published(t, "face-detect-yunet-n", "face/yunet_n_dynamic.onnx")
+	for _, id := range served(t) {
+		t.Run(id, func(t *testing.T) { neighboursNeverChangeAResult(t, id) })
+	}
+}
+
+func neighboursNeverChangeAResult(t *testing.T, id string) {
+	x, entry := open(t, id)
 	alone, err := NewDetector(x, entry)
 	require.NoError(t, err)
 	pictures := portraits(t, 24, 60)

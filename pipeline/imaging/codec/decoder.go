@@ -37,14 +37,14 @@ func NewDecoder(c Config) *Decoder {
 	return &Decoder{slots: semaphore.NewWeighted(int64(c.MaxConcurrent)), memory: semaphore.NewWeighted(c.MaxMemory), maxMemory: c.MaxMemory}
 }
 
-// Default is the process-wide decoder that [Decode], [DecodeAll] and [Open] use.
-var Default = sync.OnceValue(func() *Decoder { return NewDecoder(Config{}) })
+// shared is the process-wide decoder of [Decode], [DecodeAll] and [Open].
+var shared = sync.OnceValue(func() *Decoder { return NewDecoder(Config{}) })
 
 // Decode returns the first page of b, upright, transparent parts laid over white, 16-bit samples scaled to 8. It waits
-// for its turn until ctx ends. Content that is not accepted gives a *refusal.Error (EMPTY, UNSUPPORTED_TYPE, TRUNCATED,
+// for its turn until ctx ends; decoding of one page, once begun, runs to its end. Content that is not accepted gives a *refusal.Error (EMPTY, UNSUPPORTED_TYPE, TRUNCATED,
 // CORRUPT, TOO_LARGE, TOO_MANY_PAGES).
 func Decode(ctx context.Context, b []byte, lim imaging.Limits) (*imaging.Raster, imaging.Header, error) {
-	return Default().Decode(ctx, b, lim)
+	return shared().Decode(ctx, b, lim)
 }
 
 // DecodeAll calls fn with each page of b in order, counted from 1, and stops at the first error. Where one damaged page
@@ -66,8 +66,8 @@ func DecodeAll(ctx context.Context, b []byte, lim imaging.Limits, fn func(page i
 	return nil
 }
 
-// Open checks b against the limits, for its pages to be decoded one by one with the default decoder.
-func Open(b []byte, lim imaging.Limits) (*Document, error) { return Default().Open(b, lim) }
+// Open checks b against the limits, for its pages to be decoded one by one.
+func Open(b []byte, lim imaging.Limits) (*Document, error) { return shared().Open(b, lim) }
 
 // Decode is [Decode] within d's bounds.
 func (d *Decoder) Decode(ctx context.Context, b []byte, lim imaging.Limits) (*imaging.Raster, imaging.Header, error) {

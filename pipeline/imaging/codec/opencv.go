@@ -53,47 +53,41 @@ func rasterOfMat(m gocv.Mat, f imaging.Format) (*imaging.Raster, error) {
 	if channels != 1 && channels != 3 && channels != 4 {
 		return nil, refuse(f, fmt.Errorf("decoder: %d channels", channels))
 	}
+	var pix []byte
 	switch m.Type() & 7 {
 	case gocv.MatTypeCV8U:
-		pix, err := m.DataPtrUint8()
-		if err != nil {
+		var err error
+		if pix, err = m.DataPtrUint8(); err != nil {
 			return nil, fmt.Errorf("reading decoded pixels: %w", err)
 		}
-		flatten(out.Pix, pix, channels, func(v byte) byte { return v })
 	case gocv.MatTypeCV16U:
-		pix, err := m.DataPtrUint16()
+		wide, err := m.DataPtrUint16()
 		if err != nil {
 			return nil, fmt.Errorf("reading decoded pixels: %w", err)
 		}
-		flatten(out.Pix, pix, channels, func(v uint16) byte { return to8(uint32(v)) })
+		pix = make([]byte, len(wide))
+		for i, v := range wide {
+			pix[i] = to8(uint32(v))
+		}
 	default:
 		return nil, refuse(f, fmt.Errorf("decoder: samples of type %v", m.Type()))
 	}
+	flatten(out.Pix, pix, channels)
 	return out, nil
 }
 
-// flatten converts interleaved grey, BGR or BGRA samples to 8-bit BGR over white.
-func flatten[T uint8 | uint16](dst []byte, src []T, channels int, scale func(T) byte) {
+// flatten converts interleaved grey, BGR or BGRA samples to BGR over white.
+func flatten(dst, src []byte, channels int) {
 	switch channels {
 	case 1:
-		for i := range len(dst) / 3 {
-			v := scale(src[i])
-			dst[3*i], dst[3*i+1], dst[3*i+2] = v, v, v
-		}
+		expandGray(dst, src)
 	case 3:
-		if same, ok := any(src).([]byte); ok {
-			copy(dst, same)
-			return
-		}
-		for i := range dst {
-			dst[i] = scale(src[i])
-		}
+		copy(dst, src)
 	case 4:
 		for i := range len(dst) / 3 {
-			a := uint32(scale(src[4*i+3]))
-			for c := range 3 {
-				dst[3*i+c] = over(scale(src[4*i+c]), a)
-			}
+			px, out := src[4*i:4*i+4], dst[3*i:3*i+3]
+			a := uint32(px[3])
+			out[0], out[1], out[2] = over(px[0], a), over(px[1], a), over(px[2], a)
 		}
 	}
 }
