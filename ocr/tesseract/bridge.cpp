@@ -157,6 +157,8 @@ void cs_single_thread(void) {
     omp_set_num_threads(1);
 }
 
+void cs_silence(void) { setMsgSeverity(L_SEVERITY_NONE); }
+
 int cs_set_picture(void *api, const uint8_t *bgr, int width, int height, int dpi, char *error, int error_size) {
     return guarded(error, error_size, [&] { return set_picture(static_cast<TessBaseAPI *>(api), bgr, width, height, dpi); });
 }

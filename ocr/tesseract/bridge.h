@@ -51,6 +51,9 @@ enum { CS_OK = 0, CS_CANCELED = 1, CS_FAILED = 2, CS_OUT_OF_MEMORY = 3 };
 // Keeps OpenMP from starting threads in regions that the calling thread enters.
 void cs_single_thread(void);
 
+// Keeps Leptonica from commenting on odd pictures on stderr. For the whole process.
+void cs_silence(void);
+
 // Copies one picture of width*height*3 bytes (B, G, R) into the instance. dpi 0 is unknown. On failure error holds a message.
 int cs_set_picture(void *api, const uint8_t *bgr, int width, int height, int dpi, char *error, int error_size);
 

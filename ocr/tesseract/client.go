@@ -82,6 +82,7 @@ func (c *client) initialise(dir string, languages []string) error {
 	}
 	initialising.Lock()
 	defer initialising.Unlock()
+	C.cs_silence()
 	_, err := c.tess.Text()
 	return err
 }

@@ -31,8 +31,27 @@ func joinWords(lines []ocr.Line, words []word) []ocr.Line {
 	lines = slices.DeleteFunc(lines, func(l ocr.Line) bool { return len(l.Words) == 0 })
 	for i := range lines {
 		lines[i].Text = lineText(lines[i].Words)
+		clip(lines[i].Words, lines[i].Polygon.Bounds())
 	}
 	return lines
+}
+
+// clip cuts the boxes of words and symbols at their line's. Tesseract takes the line's box from the ink; those of its LSTM
+// symbols are up to half as high again as the ink.
+func clip(words []ocr.Word, line ocr.Box) {
+	for i := range words {
+		words[i].Box = clipped(words[i].Box, line)
+		for k := range words[i].Symbols {
+			words[i].Symbols[k].Box = clipped(words[i].Symbols[k].Box, line)
+		}
+	}
+}
+
+// clipped is b without what lies outside; a box wholly outside becomes empty at the edge.
+func clipped(b, outside ocr.Box) ocr.Box {
+	x0, x1 := min(max(b.X, outside.X), outside.X+outside.W), min(max(b.X+b.W, outside.X), outside.X+outside.W)
+	y0, y1 := min(max(b.Y, outside.Y), outside.Y+outside.H), min(max(b.Y+b.H, outside.Y), outside.Y+outside.H)
+	return ocr.Box{X: x0, Y: y0, W: x1 - x0, H: y1 - y0}
 }
 
 func lineText(words []ocr.Word) string {

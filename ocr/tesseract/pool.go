@@ -19,10 +19,11 @@ import (
 // modelID names this engine in failures.
 const modelID = "tesseract"
 
-// Tesseract keeps coordinates in 16 bits, and asserts on pictures smaller than its filters.
 const (
-	maxSide = 32767
-	minSide = 3
+	maxSide = 32767 // px; Tesseract keeps coordinates in 16 bits
+	minSide = 8     // px; nothing smaller can be read, and Tesseract asserts on pictures smaller than its filters
+	// A single line is scaled to 36 px of height and then read column by column: one of 4000x3 px ran for minutes.
+	maxLineAspect = 200
 )
 
 // Config sets up a [Pool]. Zero values are replaced by the defaults.
@@ -152,7 +153,7 @@ func (p *Pool) Recognize(ctx context.Context, page *imaging.Raster, o ocr.Option
 	if err != nil {
 		return ocr.Page{}, err
 	}
-	if page.Width < minSide || page.Height < minSide {
+	if page.Width < minSide || page.Height < minSide || uniform(page) {
 		return ocr.Page{Width: page.Width, Height: page.Height, Engine: p.engine(languages)}, nil
 	}
 	j := &job{page: page, options: o, languages: languages, taken: make(chan struct{}), done: make(chan struct{})}
@@ -195,10 +196,23 @@ func (p *Pool) check(page *imaging.Raster, o ocr.Options) ([]string, error) {
 	case o.Layout < ocr.LayoutAuto || o.Layout > ocr.LayoutSparse:
 		return nil, &refusal.Error{Reason: refusal.InvalidValue, Field: "layout", Got: int64(o.Layout),
 			Msg: fmt.Sprintf("layout %d is not one of auto, column, block, line, word, sparse", o.Layout)}
+	case (o.Layout == ocr.LayoutLine || o.Layout == ocr.LayoutWord) && page.Width > maxLineAspect*page.Height:
+		return nil, &refusal.Error{Reason: refusal.TooLarge, Field: "layout", Limit: maxLineAspect, Got: int64(page.Width / page.Height),
+			Msg: fmt.Sprintf("a single line of %dx%d px is more than %d times as wide as high; cut it", page.Width, page.Height, maxLineAspect)}
 	case len(o.Languages) == 0:
 		return p.languages, nil
 	}
 	return p.installation.resolve(o.Languages)
+}
+
+// uniform tells a picture of one colour, on which Tesseract sees a letter when it is told that there is a line.
+func uniform(r *imaging.Raster) bool {
+	for i := 3; i < len(r.Pix); i++ {
+		if r.Pix[i] != r.Pix[i-3] {
+			return false
+		}
+	}
+	return true
 }
 
 // admit puts the job into the queue, or refuses at once.

@@ -31,6 +31,7 @@ type worker struct {
 	clients []loaded // most recently used first
 
 	warmUps []chan<- error // guarded by Pool.mu
+	idle    bool           // guarded by Pool.mu
 }
 
 type loaded struct {
@@ -68,9 +69,11 @@ func (w *worker) next() (j *job, warmUps []chan<- error, ok bool) {
 	p := w.pool
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	w.idle = true
 	for len(p.waiting) == 0 && len(w.warmUps) == 0 && !p.closed {
 		p.wake.Wait()
 	}
+	w.idle = false
 	warmUps, w.warmUps = w.warmUps, nil
 	if len(p.waiting) > 0 {
 		j, p.waiting = p.waiting[0], p.waiting[1:]
