@@ -2,6 +2,7 @@ package speech
 
 import (
 	"context"
+	"errors"
 	"io"
 	"time"
 
@@ -103,7 +104,7 @@ func (s *Segmenter) Run(ctx context.Context, r io.Reader, emit func(Result) erro
 		if readErr == nil {
 			continue
 		}
-		if _, refused := refusal.As(readErr); !refused && readErr != io.EOF {
+		if _, refused := refusal.As(readErr); !refused && !errors.Is(readErr, io.EOF) {
 			return summary(), readErr
 		}
 		pcm, err := resampler.Flush()
@@ -116,7 +117,7 @@ func (s *Segmenter) Run(ctx context.Context, r io.Reader, emit func(Result) erro
 		if err := t.flush(ctx); err != nil {
 			return summary(), err
 		}
-		if readErr == io.EOF {
+		if errors.Is(readErr, io.EOF) {
 			readErr = nil
 		}
 		return summary(), readErr

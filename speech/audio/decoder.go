@@ -50,7 +50,7 @@ func NewDecoder(r io.Reader, cfg Config, lim Limits) (d *Decoder, err error) {
 		}
 		if err != nil {
 			d.Close()
-			d, err = nil, d.explain(err)
+			d, err = nil, d.explain(unexpected(err)) // a header is never over too early by right
 		}
 	}()
 	in := bufio.NewReaderSize(m, 16<<10)
@@ -135,7 +135,7 @@ func (d *Decoder) fill() {
 		d.err = bad
 	}
 	d.frames += int64(len(block) / d.info.Channels)
-	if d.err == io.EOF && d.frames == 0 {
+	if errors.Is(d.err, io.EOF) && d.frames == 0 {
 		d.err = refuse(refusal.Empty, "the %s stream holds no samples", d.info.Encoding)
 	}
 	d.pending = block
@@ -181,17 +181,17 @@ func (d *Decoder) panicked(p any) error {
 
 // explain turns what a codec reported into io.EOF, a refusal or the reader's own error, which codecs may swallow.
 func (d *Decoder) explain(err error) error {
-	if cause := d.meter.err; cause != nil && cause != io.EOF {
+	if cause := d.meter.err; cause != nil && !errors.Is(cause, io.EOF) {
 		if _, ok := refusal.As(cause); ok {
 			return cause
 		}
 		return fmt.Errorf("read audio: %w", cause)
 	}
-	if _, ok := refusal.As(err); ok || err == io.EOF {
+	if _, ok := refusal.As(err); ok || errors.Is(err, io.EOF) {
 		return err
 	}
 	e := refuse(refusal.Corrupt, "the audio is damaged %s", d.position())
-	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
+	if errors.Is(err, io.ErrUnexpectedEOF) {
 		e = refuse(refusal.Truncated, "the audio ends too early, %s", d.position())
 	}
 	e.Err = err

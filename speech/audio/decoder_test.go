@@ -36,7 +36,7 @@ func decodeAll(r io.Reader, cfg Config, lim Limits) (Info, []float32, error) {
 	for {
 		n, err := d.Read(buf)
 		all = append(all, buf[:n]...)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return d.Info(), all, nil
 		}
 		if err != nil {

@@ -3,6 +3,7 @@ package audio
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"io"
 
 	"github.com/courtsense/courtsense/pipeline/refusal"
@@ -49,7 +50,7 @@ func (s *flacSource) next() ([]float32, error) {
 		return nil, s.end()
 	}
 	block, err := s.dec.Next()
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return nil, s.end()
 	}
 	if err != nil {

@@ -3,7 +3,6 @@ package audio
 import (
 	"bytes"
 	"encoding/binary"
-	"io"
 	"runtime"
 	"testing"
 	"testing/iotest"
@@ -40,9 +39,12 @@ func checkDecode(t *testing.T, b []byte, cfg Config) {
 			t.Fatalf("sample %d is %v", i, x)
 		}
 	}
-	var slow io.Reader = iotest.OneByteReader(bytes.NewReader(b))
-	_, again, errAgain := decodeAll(slow, cfg, lim)
-	if reasonOf(err) != reasonOf(errAgain) || len(pcm) != len(again) {
+	_, again, errAgain := decodeAll(iotest.OneByteReader(bytes.NewReader(b)), cfg, lim)
+	// libFLAC looks for a next frame where one is damaged; whether it meets the end of the stream on the way depends on
+	// how much it was given at once.
+	damaged := func(err error) bool { return reasonOf(err) == refusal.Corrupt || reasonOf(err) == refusal.Truncated }
+	same := reasonOf(err) == reasonOf(errAgain) || damaged(err) && damaged(errAgain)
+	if !same || len(pcm) != len(again) {
 		t.Fatalf("in one piece %d samples and %v, byte by byte %d and %v", len(pcm), err, len(again), errAgain)
 	}
 }

@@ -3,6 +3,7 @@ package audio
 import (
 	"bufio"
 	"encoding/binary"
+	"errors"
 	"io"
 
 	"github.com/courtsense/courtsense/pipeline/refusal"
@@ -218,11 +219,11 @@ func (s *mp3Source) next() ([]float32, error) {
 			}
 			continue
 		}
-		if err == io.EOF && s.frames.count < s.want {
+		if errors.Is(err, io.EOF) && s.frames.count < s.want {
 			err = refuse(refusal.Truncated, "the MP3 header announces %d frames, the stream holds %d", s.want, s.frames.count)
 		}
 		s.used = len(s.out)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			s.used = max(0, len(s.out)-s.tail*s.inf.Channels) // a file that breaks off has no padding at its end
 		}
 		return s.out[:s.used], err

@@ -171,7 +171,8 @@ func packetFrames(b []byte) (int, error) {
 	if len(b) == 0 {
 		return 0, errors.New("an Opus packet is empty")
 	}
-	config, size := b[0]>>3, 0
+	config := b[0] >> 3
+	var size int
 	switch {
 	case config < 12:
 		size = [4]int{480, 960, 1920, 2880}[config&3]

@@ -2,6 +2,7 @@ package audio
 
 import (
 	"encoding/binary"
+	"errors"
 	"io"
 	"math"
 
@@ -150,7 +151,7 @@ func (p *pcm) next() ([]float32, error) {
 
 func (p *pcm) end(err error, frame int) error {
 	switch {
-	case err != io.EOF:
+	case !errors.Is(err, io.EOF):
 		return err
 	case p.left > 0:
 		return refuse(refusal.Truncated, "the %s header announces %d more bytes of samples than the stream holds", p.inf.Encoding, p.left)

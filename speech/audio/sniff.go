@@ -3,6 +3,7 @@ package audio
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"io"
 
 	"github.com/courtsense/courtsense/pipeline/refusal"
@@ -15,7 +16,7 @@ func sniff(in *bufio.Reader) (Encoding, error) {
 	}
 	head, err := in.Peek(12)
 	if len(head) == 0 && err != nil {
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return Auto, refuse(refusal.Empty, "the audio stream holds no bytes")
 		}
 		return Auto, err
@@ -36,8 +37,8 @@ func sniff(in *bufio.Reader) (Encoding, error) {
 // skipID3v2 discards ID3v2 tags (id3.org, ID3v2.4 section 3.1) without holding them in memory.
 func skipID3v2(in *bufio.Reader) error {
 	for {
-		head, err := in.Peek(10)
-		if err != nil || string(head[:3]) != "ID3" || (head[6]|head[7]|head[8]|head[9])&0x80 != 0 {
+		head, _ := in.Peek(10)
+		if len(head) < 10 || string(head[:3]) != "ID3" || (head[6]|head[7]|head[8]|head[9])&0x80 != 0 {
 			return nil
 		}
 		size := int64(head[6])<<21 | int64(head[7])<<14 | int64(head[8])<<7 | int64(head[9])

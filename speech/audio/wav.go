@@ -44,14 +44,14 @@ func newWAV(in *bufio.Reader) (source, error) {
 			if _, err := io.ReadFull(in, format); err != nil {
 				return nil, unexpected(err)
 			}
-			size = size & 1
+			size &= 1
 		case id == "ds64" && size >= 24 && size <= 1<<16:
 			ds := make([]byte, size)
 			if _, err := io.ReadFull(in, ds); err != nil {
 				return nil, unexpected(err)
 			}
 			long = int64(binary.LittleEndian.Uint64(ds[8:]) & (1<<63 - 1))
-			size = size & 1
+			size &= 1
 		case id == "data":
 			if format == nil {
 				return nil, refuse(refusal.Corrupt, "the WAV data chunk comes before the format chunk")
@@ -124,7 +124,7 @@ func wavTail(in *bufio.Reader, bytes int64) error {
 	}
 	for {
 		id, size, err := chunkHeader(in)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return io.EOF
 		}
 		if err == nil && (id == "RIFF" || id == "RF64" || !printable(id)) || errors.Is(err, io.ErrUnexpectedEOF) {
@@ -134,7 +134,7 @@ func wavTail(in *bufio.Reader, bytes int64) error {
 			return err
 		}
 		if _, err := io.CopyN(io.Discard, in, size+size&1); err != nil {
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				return io.EOF // a last chunk of tags that is cut short, or lacks its padding, costs no sound
 			}
 			return err
@@ -166,7 +166,7 @@ func moreFollows(in *bufio.Reader) bool {
 
 // unexpected marks the end of the stream inside a structure.
 func unexpected(err error) error {
-	if err == io.EOF {
+	if _, refused := refusal.As(err); !refused && errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
 	}
 	return err

@@ -141,7 +141,7 @@ func courtsenseFLACRead(_ *C.FLAC__StreamDecoder, buffer *C.FLAC__byte, size *C.
 		d.err = fmt.Errorf("%w: a frame has no end", ErrCorrupt)
 	case n > 0:
 		return C.FLAC__STREAM_DECODER_READ_STATUS_CONTINUE
-	case err == io.EOF:
+	case errors.Is(err, io.EOF):
 		d.ended = true
 		return C.FLAC__STREAM_DECODER_READ_STATUS_END_OF_STREAM
 	default:

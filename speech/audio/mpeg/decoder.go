@@ -63,7 +63,7 @@ func (d *Decoder) Decode(dst []float32, frame []byte) (int, error) {
 	total := 0
 	for {
 		var bytes C.size_t
-		code := C.mpg123_read(d.p, unsafe.Pointer(unsafe.SliceData(dst[total:])), C.size_t(4*len(dst[total:])), &bytes)
+		code := C.mpg123_read(d.p, unsafe.Pointer(unsafe.SliceData(dst[total:])), C.size_t(4*len(dst[total:])), &bytes) //nolint:gocritic // what it sees is code that cgo generates
 		total += int(bytes) / 4
 		switch code {
 		case C.MPG123_NEED_MORE:

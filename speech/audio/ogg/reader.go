@@ -51,18 +51,19 @@ func (r *Reader) Next() (Page, error) {
 	for {
 		head, body, err := r.page()
 		if err != nil {
-			if err == io.EOF && r.going {
+			if errors.Is(err, io.EOF) && r.going {
 				err = io.ErrUnexpectedEOF
 			}
 			return Page{}, err
 		}
 		flags, serial, seq := head[5], binary.LittleEndian.Uint32(head[14:]), binary.LittleEndian.Uint32(head[18:])
 		first := flags&2 != 0
-		if first && !r.open {
+		switch {
+		case first && !r.open:
 			r.serial, r.open, r.seq, r.going = serial, true, seq, false
-		} else if serial != r.serial {
+		case serial != r.serial:
 			continue
-		} else if !r.open || first {
+		case !r.open || first:
 			return Page{}, fmt.Errorf("%w: a page of stream %#x is outside of it", ErrCorrupt, serial)
 		}
 		if seq != r.seq {
@@ -171,7 +172,7 @@ var crcTable = func() (t [256]uint32) {
 }()
 
 func unexpected(err error) error {
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
 	}
 	return err

@@ -24,7 +24,7 @@ func New(from, to, channels int) (*Resampler, error) {
 	}
 	var failure C.soxr_error_t
 	quality := C.soxr_quality_spec(C.SOXR_HQ, 0)
-	p := C.soxr_create(C.double(from), C.double(to), C.uint(channels), &failure, nil, &quality, nil)
+	p := C.soxr_create(C.double(from), C.double(to), C.uint(channels), &failure, nil, &quality, nil) //nolint:gocritic // what it sees is code that cgo generates
 	if failure != nil {
 		return nil, fmt.Errorf("create resampler: %s", C.GoString((*C.char)(failure)))
 	}
