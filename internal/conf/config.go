@@ -119,10 +119,10 @@ type OCR struct {
 // Face configures face detection.
 type Face struct {
 	Model    string  `key:"model" default:"" doc:"Id of the detection model. Empty: the best one available, in the catalogue's order."`
-	MinScore float64 `key:"min_score" default:"0.6" min:"0" max:"1" doc:"Lowest score of a reported face when the request does not say."`
-	NMSIoU   float64 `key:"nms_iou" default:"0.3" min:"0" max:"1" doc:"Overlap (intersection over union) above which the weaker of two boxes is dropped."`
-	MinSize  int     `key:"min_size" default:"16" min:"0" max:"10000" doc:"Smallest reported face: the shorter side of its box, in pixels of the original picture."`
-	MaxSide  int     `key:"max_side" default:"1280" min:"64" max:"8192" doc:"Longest side at which a picture is shown to the detector; larger ones are scaled down. Smaller is faster, larger finds smaller faces."`
+	MinScore float64 `key:"min_score" default:"0" min:"0" max:"1" doc:"Lowest score of a reported face when the request does not say; 0: the model's own threshold in the catalogue."`
+	NMSIoU   float64 `key:"nms_iou" default:"0" min:"0" max:"1" doc:"Overlap (intersection over union) above which the weaker of two boxes is dropped; 0: the model's own value in the catalogue."`
+	MinSize  int     `key:"min_size" default:"0" min:"0" max:"10000" doc:"Smallest reported face: the shorter side of its box, in pixels of the original picture."`
+	MaxSide  int     `key:"max_side" default:"640" min:"64" max:"2560" doc:"Longest side at which a picture is shown to the detector; larger ones are scaled down. Smaller is faster, larger finds smaller faces."`
 }
 
 // Speech configures hearing.
@@ -133,12 +133,12 @@ type Speech struct {
 // VAD configures voice activity detection.
 type VAD struct {
 	Model           string   `key:"model" default:"" doc:"Id of the voice activity model. Empty: the best one available, in the catalogue's order."`
-	Threshold       float64  `key:"threshold" default:"0.5" min:"0.01" max:"0.99" doc:"Speech probability at which a segment starts; it ends 0.15 below."`
+	Threshold       float64  `key:"threshold" default:"0" min:"0" max:"0.99" doc:"Speech probability at which a segment starts when the request does not say; 0: the model's own thresholds in the catalogue."`
 	MinSpeech       Duration `key:"min_speech" default:"250ms" min:"0s" max:"10s" doc:"Shortest reported segment."`
 	MinSilence      Duration `key:"min_silence" default:"500ms" min:"10ms" max:"10s" doc:"Silence that ends a segment."`
 	Padding         Duration `key:"padding" default:"100ms" min:"0s" max:"2s" doc:"Sound kept before and after a segment."`
-	MaxSegment      Duration `key:"max_segment" default:"30s" min:"1s" max:"10m" doc:"Longest segment; longer speech is cut at its quietest moment."`
-	InterimInterval Duration `key:"interim_interval" default:"300ms" min:"20ms" max:"10s" doc:"How often an interim result is sent while somebody speaks, when the request asks for them."`
+	MaxSegment      Duration `key:"max_segment" default:"30s" min:"1s" max:"10m" doc:"Longest segment; longer speech is cut where it is least likely to be speech."`
+	InterimInterval Duration `key:"interim_interval" default:"300ms" min:"100ms" max:"10s" doc:"How often an interim result is sent while somebody speaks, when the request asks for them."`
 }
 
 // Telemetry configures what the server tells its operator.

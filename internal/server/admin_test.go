@@ -88,3 +88,22 @@ func TestWrongTokenFilesAreFoundAtTheStart(t *testing.T) {
 	_, err = newAdminGuard(file)
 	require.ErrorContains(t, err, "at least 16")
 }
+
+func TestProgramThatIsItsOwnOnlyClient(t *testing.T) {
+	f := start(t, func(s *setup) {
+		s.config.HTTP.Address = ""
+		s.options = append(s.options, WithoutPort())
+	})
+	conn, err := f.server.Connect()
+	require.NoError(t, err)
+	defer conn.Close()
+	_, err = courtsensev1.NewModelServiceClient(conn).ListModels(f.ctx(), &courtsensev1.ListModelsRequest{})
+	require.NoError(t, err)
+	_, err = courtsensev1.NewFaceServiceClient(conn).Detect(f.ctx(), &courtsensev1.DetectRequest{})
+	requireStatus(t, err, codes.InvalidArgument, rpcerror.ReasonInvalidValue)
+}
+
+func TestWithoutPortButWithHTTPAdministrationStaysGuarded(t *testing.T) {
+	f := start(t, func(s *setup) { s.options = append(s.options, WithoutPort()) })
+	f.http("GET", "/v1/models", "", "X-Forwarded-For", "203.0.113.7").requireStatus(t, 403, "ADMIN_ONLY")
+}

@@ -66,6 +66,7 @@ func New(c conf.Server, services []Service, opts ...Option) (*Server, error) {
 	if s.admin, err = newAdminGuard(s.tokenFile); err != nil {
 		return nil, err
 	}
+	s.admin.open = s.withoutPort && c.HTTP.Address == ""
 	if s.validator, err = protovalidate.New(); err != nil {
 		return nil, fmt.Errorf("protovalidate: %w", err)
 	}

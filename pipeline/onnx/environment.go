@@ -19,6 +19,10 @@ func initialize(configured string) (library, why string, err error) {
 	environment.Lock()
 	defer environment.Unlock()
 	if ort.IsInitialized() {
+		if configured != "" && configured != environment.library {
+			return "", "", fmt.Errorf("ONNX Runtime at %s can't be used: this process has loaded %s already, and can hold only one",
+				configured, environment.library)
+		}
 		return environment.library, environment.why, nil
 	}
 	library, why, err = FindLibrary(configured)

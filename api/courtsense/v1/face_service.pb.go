@@ -173,7 +173,7 @@ type DetectRequest struct {
 	MinSize int32 `protobuf:"varint,6,opt,name=min_size,json=minSize,proto3" json:"min_size,omitempty"`
 	// The most faces that are answered, the best first, 1 to 10000. 0, or more than the server's limit, is the server's limit.
 	MaxFaces int32 `protobuf:"varint,7,opt,name=max_faces,json=maxFaces,proto3" json:"max_faces,omitempty"`
-	// The picture's longer side is scaled down to this before detection, pixels, 64 to 8192; 0 is the server's default.
+	// The picture's longer side is scaled down to this before detection, pixels, 64 to 2560; 0 is the server's default.
 	// Smaller is faster and misses small faces. Answers are always in the original's pixels.
 	MaxSide int32 `protobuf:"varint,8,opt,name=max_side,json=maxSide,proto3" json:"max_side,omitempty"`
 	// Id of the detector in the catalogue, such as "face-detect-yunet-n". Default: the best one available.
@@ -1957,7 +1957,7 @@ const file_courtsense_v1_face_service_proto_rawDesc = "" +
 	"\tmax_faces\x18\a \x01(\x05B\n" +
 	"\xbaH\a\x1a\x05\x18\x90N(\x00R\bmaxFaces\x12(\n" +
 	"\bmax_side\x18\b \x01(\x05B\r\xbaH\n" +
-	"\xd8\x01\x01\x1a\x05\x18\x80@(@R\amaxSide\x12\x1e\n" +
+	"\xd8\x01\x01\x1a\x05\x18\x80\x14(@R\amaxSide\x12\x1e\n" +
 	"\x05model\x18\t \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\x05model\x12\x1a\n" +
 	"\bannotate\x18\n" +
 	" \x01(\bR\bannotate\x12-\n" +

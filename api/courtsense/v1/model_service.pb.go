@@ -128,7 +128,7 @@ type Model struct {
 	Device string `protobuf:"bytes,13,opt,name=device,proto3" json:"device,omitempty"`
 	// Why it runs on another device than the configured one; empty when it does not.
 	FallbackReason string `protobuf:"bytes,14,opt,name=fallback_reason,json=fallbackReason,proto3" json:"fallback_reason,omitempty"`
-	// Resident memory that loading it took, bytes, as far as measured; 0 when not loaded.
+	// Size of the loaded model's file, bytes; its working memory comes on top. 0 when not loaded.
 	MemoryBytes int64 `protobuf:"varint,15,opt,name=memory_bytes,json=memoryBytes,proto3" json:"memory_bytes,omitempty"`
 	// Requests that are running now.
 	InFlight int64 `protobuf:"varint,16,opt,name=in_flight,json=inFlight,proto3" json:"in_flight,omitempty"`

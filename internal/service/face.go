@@ -1,0 +1,149 @@
+package service
+
+import (
+	"context"
+	"fmt"
+
+	pb "github.com/courtsense/courtsense/api/courtsense/v1"
+	"github.com/courtsense/courtsense/internal/telemetry"
+	"github.com/courtsense/courtsense/models"
+	"github.com/courtsense/courtsense/pipeline"
+	"github.com/courtsense/courtsense/pipeline/imaging"
+	"github.com/courtsense/courtsense/pipeline/imaging/codec"
+	"github.com/courtsense/courtsense/pipeline/refusal"
+	"github.com/courtsense/courtsense/vision/face"
+)
+
+// annotatedQuality is the JPEG quality of annotated pictures: lines stay clean, the file small.
+const annotatedQuality = 88
+
+// FaceConfig sets up a [Face].
+type FaceConfig struct {
+	Engine  Models
+	Active  string // id of the detector for requests that name none; "" when there is none
+	Missing error  // why there is none
+	Decoder *codec.Decoder
+	Limits  imaging.Limits
+	Options face.DetectOptions // defaults of requests; its MaxFaces is the server's limit
+}
+
+// Face implements FaceService.
+type Face struct {
+	pb.UnimplementedFaceServiceServer
+	cfg       FaceConfig
+	detectors bindings[*face.Detector]
+}
+
+// NewFace returns the service. It holds nothing that would have to be closed.
+func NewFace(cfg FaceConfig) *Face {
+	return &Face{cfg: cfg, detectors: bindings[*face.Detector]{
+		engine: cfg.Engine, task: models.TaskFaceDetection, active: cfg.Active, missing: cfg.Missing,
+		bind: func(x pipeline.Executor, e models.Entry) (*face.Detector, error) { return face.NewDetector(x, e) },
+	}}
+}
+
+// Detect implements FaceService.
+func (s *Face) Detect(ctx context.Context, req *pb.DetectRequest) (*pb.DetectResponse, error) {
+	detector, err := s.detectors.get(req.GetModel())
+	if err != nil {
+		return nil, err
+	}
+	ctx, ev := gather(ctx)
+	ev.why(req.GetPurpose(), req.GetConsentId())
+	ev.input("image.content", req.GetImage().GetContent())
+	o, err := detector.Effective(s.options(req))
+	if err != nil {
+		return nil, err
+	}
+	ev.setting("min_score", fmt.Sprint(o.MinScore))
+	ev.setting("nms_iou", fmt.Sprint(o.NMSIoU))
+	ev.setting("min_size", fmt.Sprint(o.MinSize))
+	ev.setting("max_faces", fmt.Sprint(o.MaxFaces))
+	ev.setting("max_side", fmt.Sprint(o.MaxSide))
+
+	picture, err := s.decode(ctx, "image.content", req.GetImage().GetContent())
+	if err != nil {
+		return nil, err
+	}
+	stage, end := telemetry.Stage(ctx, "detect")
+	found, err := detector.Detect(stage, picture, o)
+	end(err)
+	if err != nil {
+		return nil, err
+	}
+
+	answer := &pb.DetectResponse{ImageWidth: int32(picture.Width), ImageHeight: int32(picture.Height)}
+	for _, d := range found {
+		answer.Faces = append(answer.Faces, faceMessage(d))
+	}
+	if req.GetAnnotate() {
+		_, end := telemetry.Stage(ctx, "annotate")
+		answer.AnnotatedJpeg, err = annotateFaces(picture, found)
+		end(err)
+		if err != nil {
+			return nil, err
+		}
+	}
+	answer.Provenance = ev.provenance()
+	return answer, nil
+}
+
+// options are the request's, with the server's defaults for what it leaves open.
+func (s *Face) options(req *pb.DetectRequest) face.DetectOptions {
+	o := s.cfg.Options
+	if req.MinScore != nil {
+		// 0 is a value here, and means the default to the detector.
+		o.MinScore = max(req.GetMinScore(), 1e-6)
+	}
+	if req.NmsIou != nil {
+		o.NMSIoU = req.GetNmsIou()
+	}
+	if req.GetMinSize() > 0 {
+		o.MinSize = float32(req.GetMinSize())
+	}
+	if n := int(req.GetMaxFaces()); n > 0 {
+		o.MaxFaces = min(n, o.MaxFaces)
+	}
+	if req.GetMaxSide() > 0 {
+		o.MaxSide = int(req.GetMaxSide())
+	}
+	return o
+}
+
+// decode is the stage that every picture of a request goes through.
+func (s *Face) decode(ctx context.Context, field string, content []byte) (*imaging.Raster, error) {
+	ctx, end := telemetry.Stage(ctx, "decode")
+	r, _, err := s.cfg.Decoder.Decode(ctx, content, s.cfg.Limits)
+	end(err)
+	return r, inField(field, err)
+}
+
+// inField names the request's field in a refusal that does not know it.
+func inField(field string, err error) error {
+	if r, ok := refusal.As(err); ok && r.Field == "" {
+		named := *r
+		named.Field = field
+		return &named
+	}
+	return err
+}
+
+func annotateFaces(picture *imaging.Raster, found []face.Detection) ([]byte, error) {
+	marked, err := face.Annotate(picture, found)
+	if err != nil {
+		return nil, err
+	}
+	return codec.EncodeJPEG(marked, annotatedQuality)
+}
+
+func faceMessage(d face.Detection) *pb.Face {
+	at := func(i int) *pb.Point { return &pb.Point{X: d.Landmarks[i].X, Y: d.Landmarks[i].Y} }
+	return &pb.Face{
+		Box:   &pb.Box{X: d.Box.X, Y: d.Box.Y, Width: d.Box.W, Height: d.Box.H},
+		Score: d.Score,
+		Landmarks: &pb.FaceLandmarks{
+			RightEye: at(face.RightEye), LeftEye: at(face.LeftEye), NoseTip: at(face.Nose),
+			RightMouthCorner: at(face.RightMouthCorner), LeftMouthCorner: at(face.LeftMouthCorner),
+		},
+	}
+}

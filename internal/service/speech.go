@@ -1,0 +1,215 @@
+package service
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	pb "github.com/courtsense/courtsense/api/courtsense/v1"
+	"github.com/courtsense/courtsense/internal/telemetry"
+	"github.com/courtsense/courtsense/models"
+	"github.com/courtsense/courtsense/pipeline"
+	"github.com/courtsense/courtsense/speech"
+	"github.com/courtsense/courtsense/speech/audio"
+	"github.com/courtsense/courtsense/speech/vad"
+)
+
+// SpeechConfig sets up a [Speech].
+type SpeechConfig struct {
+	Engine  Models
+	Active  string // id of the voice activity detector for requests that name none; "" for the energy detector
+	Limits  audio.Limits
+	VAD     vad.Config    // defaults of requests
+	Interim time.Duration // sound between two interim results of a segment
+	Idle    time.Duration // longest idle_timeout that a stream may ask for
+	Drain   time.Duration // how long running calls may go on when the server shuts down; streams are told
+}
+
+// Speech implements SpeechService.
+type Speech struct {
+	pb.UnimplementedSpeechServiceServer
+	cfg       SpeechConfig
+	detectors bindings[*vad.VAD]
+}
+
+// NewSpeech returns the service. It holds nothing that would have to be closed.
+func NewSpeech(cfg SpeechConfig) *Speech {
+	return &Speech{cfg: cfg, detectors: bindings[*vad.VAD]{
+		engine: cfg.Engine, task: models.TaskVoiceActivity, active: cfg.Active,
+		bind: func(x pipeline.Executor, e models.Entry) (*vad.VAD, error) { return vad.New(x, e) },
+	}}
+}
+
+// Recognize implements SpeechService.
+func (s *Speech) Recognize(ctx context.Context, req *pb.SpeechServiceRecognizeRequest) (*pb.SpeechServiceRecognizeResponse, error) {
+	ctx, ev := gather(ctx)
+	content := req.GetAudio().GetContent()
+	ev.input("audio.content", content)
+	segmenter, err := s.segmenter(ctx, req.GetConfig(), -1)
+	if err != nil {
+		return nil, err
+	}
+	hearing := newHearing(req.GetConfig())
+	answer := &pb.SpeechServiceRecognizeResponse{HotWords: noRecognizer(req.GetConfig().GetHotWords())}
+	stage, end := telemetry.Stage(ctx, "segment")
+	var summary speech.Summary
+	err = guarded(ctx, func() (err error) {
+		summary, err = segmenter.Run(stage, bytes.NewReader(content), func(r speech.Result) error {
+			if r.Final {
+				answer.Segments = append(answer.Segments, hearing.segment(r))
+				hearing.ended(r)
+			}
+			return nil
+		})
+		return err
+	})
+	end(err)
+	if err != nil {
+		return nil, inField("audio.content", err)
+	}
+	slices.SortStableFunc(answer.Segments, func(a, b *pb.SpeechSegment) int {
+		return cmp.Or(cmp.Compare(a.StartSeconds, b.StartSeconds), cmp.Compare(a.Channel, b.Channel))
+	})
+	for i, segment := range answer.Segments {
+		segment.Id = int64(i + 1)
+	}
+	answer.AudioSeconds = summary.Duration.Seconds()
+	answer.SampleRateHertz, answer.AudioChannelCount = int32(summary.Info.SampleRate), int32(summary.Info.Channels)
+	answer.Provenance = ev.provenance()
+	return answer, nil
+}
+
+// segmenter makes the request's segmenter and notes its settings in the call's evidence. A negative interim interval
+// means final results only.
+func (s *Speech) segmenter(ctx context.Context, c *pb.RecognitionConfig, interim time.Duration) (*speech.Segmenter, error) {
+	detector, err := s.detector(c.GetVoiceActivity().GetModel())
+	if err != nil {
+		return nil, err
+	}
+	config := speech.Config{
+		Audio: audio.Config{
+			Encoding: audioEncoding(c.GetEncoding()), SampleRate: int(c.GetSampleRateHertz()), Channels: int(c.GetAudioChannelCount()),
+		},
+		Limits: s.cfg.Limits, VAD: vadConfig(s.cfg.VAD, c.GetVoiceActivity()), Interim: interim,
+	}
+	ev := evidenceOf(ctx)
+	ev.setting("voice_activity.model", detector.Name())
+	effective, err := detector.Effective(config.VAD)
+	if err != nil {
+		return nil, err
+	}
+	ev.setting("voice_activity.start", fmt.Sprint(effective.Start))
+	ev.setting("voice_activity.end", fmt.Sprint(effective.End))
+	ev.setting("voice_activity.min_speech", effective.MinSpeech.String())
+	ev.setting("voice_activity.min_silence", effective.MinSilence.String())
+	ev.setting("voice_activity.padding", max(effective.Pad, 0).String())
+	ev.setting("voice_activity.max_segment", effective.MaxSegment.String())
+	return speech.NewSegmenter(detector, config)
+}
+
+// detector returns the detector of a model id, "" for the active one. Without any model the energy detector hears: speech
+// then never is unavailable, and provenance says what it was found with.
+func (s *Speech) detector(id string) (*vad.VAD, error) {
+	if id == "" && s.detectors.active == "" {
+		return vad.NewEnergy(), nil
+	}
+	return s.detectors.get(id)
+}
+
+func vadConfig(c vad.Config, req *pb.VoiceActivityConfig) vad.Config {
+	if req == nil {
+		return c
+	}
+	if req.Threshold != nil {
+		c.Start, c.End = req.GetThreshold(), max(req.GetThreshold()-.15, .005)
+	}
+	if d := req.GetMinSpeech(); d != nil {
+		c.MinSpeech = max(d.AsDuration(), time.Nanosecond) // 0 would mean the default
+	}
+	if d := req.GetMinSilence(); d != nil {
+		c.MinSilence = d.AsDuration()
+	}
+	if d := req.GetPadding(); d != nil {
+		if c.Pad = d.AsDuration(); c.Pad == 0 {
+			c.Pad = -1
+		}
+	}
+	// The pause that ends a segment has to hold the padding of both its neighbours' near ends.
+	c.Pad = min(c.Pad, c.MinSilence)
+	if d := req.GetMaxSegment(); d != nil {
+		c.MaxSegment = d.AsDuration()
+	}
+	return c
+}
+
+func audioEncoding(e pb.AudioEncoding) audio.Encoding {
+	switch e {
+	case pb.AudioEncoding_AUDIO_ENCODING_LINEAR16:
+		return audio.Linear16
+	case pb.AudioEncoding_AUDIO_ENCODING_FLOAT32:
+		return audio.Float32
+	case pb.AudioEncoding_AUDIO_ENCODING_WAV:
+		return audio.WAV
+	case pb.AudioEncoding_AUDIO_ENCODING_FLAC:
+		return audio.FLAC
+	case pb.AudioEncoding_AUDIO_ENCODING_MP3:
+		return audio.MP3
+	case pb.AudioEncoding_AUDIO_ENCODING_OGG_OPUS:
+		return audio.OggOpus
+	}
+	return audio.Auto
+}
+
+// noRecognizer reports hot words while nothing is loaded that could use them.
+func noRecognizer(words []*pb.HotWord) *pb.HotWordReport {
+	report := &pb.HotWordReport{}
+	for _, w := range words {
+		report.Unusable = append(report.Unusable, &pb.UnusableHotWord{
+			Phrase: w.GetPhrase(), Reason: "NO_RECOGNIZER", Detail: "no recogniser is loaded; speech is found, not written down",
+		})
+	}
+	return report
+}
+
+// hearing numbers a recording's segments in the order in which they began, and knows who sits at which channel.
+type hearing struct {
+	roles map[int32]pb.SpeakerRole
+	ids   map[segmentKey]int64 // of the segments that are still open
+	last  int64                // number given last
+}
+
+type segmentKey struct{ channel, index int }
+
+func newHearing(c *pb.RecognitionConfig) *hearing {
+	h := &hearing{roles: map[int32]pb.SpeakerRole{}, ids: map[segmentKey]int64{}}
+	for _, r := range c.GetChannelRoles() {
+		h.roles[r.GetChannel()] = r.GetRole()
+	}
+	return h
+}
+
+// begun returns a segment's number, and whether this is the first that is heard of it.
+func (h *hearing) begun(r speech.Result) (id int64, first bool) {
+	key := segmentKey{r.Channel, r.Index}
+	id, known := h.ids[key]
+	if !known {
+		h.last++
+		id = h.last
+		h.ids[key] = id
+	}
+	return id, !known
+}
+
+// ended forgets a segment that is final, so that a day of hearings needs no more memory than an hour.
+func (h *hearing) ended(r speech.Result) { delete(h.ids, segmentKey{r.Channel, r.Index}) }
+
+func (h *hearing) segment(r speech.Result) *pb.SpeechSegment {
+	id, _ := h.begun(r)
+	return &pb.SpeechSegment{
+		Id: id, StartSeconds: r.Start, EndSeconds: r.End, Channel: int32(r.Channel), Role: h.roles[int32(r.Channel)],
+		Text: r.Text, SpeechProbability: r.Probability,
+	}
+}

@@ -1,0 +1,238 @@
+package service
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	pb "github.com/courtsense/courtsense/api/courtsense/v1"
+	"github.com/courtsense/courtsense/internal/server/rpcerror"
+	"github.com/courtsense/courtsense/internal/telemetry"
+	"github.com/courtsense/courtsense/speech"
+)
+
+// StreamingRecognize implements SpeechService.
+func (s *Speech) StreamingRecognize(stream grpc.BidiStreamingServer[pb.StreamingRecognizeRequest, pb.StreamingRecognizeResponse]) error {
+	ctx, cancel := context.WithCancelCause(stream.Context())
+	defer cancel(nil)
+	first, err := stream.Recv()
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	config := first.GetConfig()
+	if config == nil {
+		return firstMustBeConfig()
+	}
+	ctx, ev := gather(ctx)
+	l := &listening{
+		stream: stream, config: config, evidence: ev, hearing: newHearing(config.GetRecognition()),
+		digest: sha256.New(), idle: s.idle(config),
+	}
+	// Interim results are always asked for: the first one of a segment is when it begins, which numbers the segments.
+	segmenter, err := s.segmenter(ctx, config.GetRecognition(), s.cfg.Interim)
+	if err != nil {
+		return err
+	}
+	if err := l.ready(); err != nil {
+		return err
+	}
+	stop := noticeDraining(ctx, s.cfg.Drain, func(n *pb.DrainingNotice) error {
+		return l.send(&pb.StreamingRecognizeResponse{StreamingResponse: &pb.StreamingRecognizeResponse_Draining{Draining: n}})
+	})
+	defer stop()
+
+	stage, end := telemetry.Stage(ctx, "segment")
+	run := segmenter.Open(stage, l.result)
+	defer run.Close()
+	err = l.listen(ctx, run)
+	end(err)
+	if err != nil {
+		return inField("audio", err)
+	}
+	return l.done()
+}
+
+// idle is the stream's own idle time, within the server's.
+func (s *Speech) idle(c *pb.StreamingConfig) time.Duration {
+	if d := c.GetIdleTimeout(); d != nil {
+		return min(d.AsDuration(), s.cfg.Idle)
+	}
+	return s.cfg.Idle
+}
+
+// listening is one running StreamingRecognize.
+type listening struct {
+	stream   grpc.BidiStreamingServer[pb.StreamingRecognizeRequest, pb.StreamingRecognizeResponse]
+	config   *pb.StreamingConfig
+	evidence *evidence
+	hearing  *hearing
+	digest   hash.Hash // of the audio bytes
+	idle     time.Duration
+
+	// Of the run's goroutine until it has ended.
+	speechSeconds float64
+	finals        int64
+	summary       speech.Summary
+
+	sending sync.Mutex // a gRPC stream takes one sender at a time
+}
+
+func (l *listening) send(m *pb.StreamingRecognizeResponse) error {
+	l.sending.Lock()
+	defer l.sending.Unlock()
+	return l.stream.Send(m)
+}
+
+// ready acknowledges the configuration with what is in force.
+func (l *listening) ready() error {
+	config := proto.CloneOf(l.config)
+	config.IdleTimeout = durationpb.New(l.idle)
+	if config.Recognition.Encoding == pb.AudioEncoding_AUDIO_ENCODING_UNSPECIFIED {
+		config.Recognition.Encoding = pb.AudioEncoding_AUDIO_ENCODING_AUTO
+	}
+	return l.send(&pb.StreamingRecognizeResponse{
+		StreamingResponse: &pb.StreamingRecognizeResponse_Ready{Ready: &pb.StreamReady{
+			HotWords: noRecognizer(config.GetRecognition().GetHotWords()), Config: config,
+		}},
+		Provenance: l.evidence.provenance(),
+	})
+}
+
+// received is one message of the client, or the end of them.
+type received struct {
+	message *pb.StreamingRecognizeRequest
+	err     error
+}
+
+// listen feeds the run until the client half-closes and everything is heard.
+func (l *listening) listen(ctx context.Context, run *speech.Stream) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	// Receiving can't be interrupted, and the run may end first. The goroutine ends with the call at the latest, when
+	// gRPC ends the stream's context. Unbuffered, so that a client is held back while the run is behind.
+	messages := make(chan received)
+	go func() {
+		for {
+			var m received
+			m.err = guarded(ctx, func() (err error) { m.message, err = l.stream.Recv(); return err })
+			select {
+			case messages <- m:
+			case <-ctx.Done():
+				return
+			}
+			if m.err != nil {
+				return
+			}
+		}
+	}()
+	idle := time.NewTimer(l.idle)
+	defer idle.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-run.Done():
+			_, err := run.Finish(ctx)
+			if err == nil {
+				err = errors.New("the segmenter ended before the audio did")
+			}
+			return err
+		case <-idle.C:
+			return rpcerror.New(codes.DeadlineExceeded, rpcerror.ReasonIdleTimeout,
+				fmt.Sprintf("no message came for %v (config.idle_timeout, at most server.timeouts.stream_idle)", l.idle),
+				rpcerror.Meta("limit", l.idle.String()))
+		case m := <-messages:
+			if errors.Is(m.err, io.EOF) {
+				var err error
+				l.summary, err = run.Finish(ctx)
+				return err
+			}
+			if m.err != nil {
+				return m.err
+			}
+			if err := l.take(ctx, run, m.message); err != nil {
+				return err
+			}
+			idle.Reset(l.idle)
+		}
+	}
+}
+
+func (l *listening) take(ctx context.Context, run *speech.Stream, m *pb.StreamingRecognizeRequest) error {
+	switch {
+	case m.GetConfig() != nil:
+		return rpcerror.New(codes.InvalidArgument, "INVALID_CONFIG", "only the first message of the stream may carry a configuration",
+			rpcerror.Field("config", "sent a second time"))
+	case m.GetHotWordUpdate() != nil:
+		return l.send(&pb.StreamingRecognizeResponse{
+			StreamingResponse: &pb.StreamingRecognizeResponse_HotWords{HotWords: noRecognizer(m.GetHotWordUpdate().GetAdd())},
+		})
+	}
+	l.digest.Write(m.GetAudio())
+	return run.Write(ctx, m.GetAudio())
+}
+
+// result sends what the run found; it runs on the run's goroutine, and holds it back while the client does not read.
+func (l *listening) result(r speech.Result) error {
+	id, first := l.hearing.begun(r)
+	if first {
+		if err := l.activity(pb.SpeechActivityType_SPEECH_ACTIVITY_TYPE_BEGIN, r.Channel, r.Start, id); err != nil {
+			return err
+		}
+	}
+	if r.Final {
+		l.finals++
+		l.speechSeconds += r.End - r.Start
+	}
+	if r.Final || l.config.GetInterimResults() {
+		result := &pb.StreamingResult{Segments: []*pb.SpeechSegment{l.hearing.segment(r)}, IsFinal: r.Final, ProcessedSeconds: r.Heard}
+		m := &pb.StreamingRecognizeResponse{StreamingResponse: &pb.StreamingRecognizeResponse_Result{Result: result}}
+		if r.Final {
+			result.Stability = 1
+			m.Provenance = l.evidence.provenance()
+		}
+		if err := l.send(m); err != nil {
+			return err
+		}
+	}
+	if r.Final {
+		l.hearing.ended(r)
+		return l.activity(pb.SpeechActivityType_SPEECH_ACTIVITY_TYPE_END, r.Channel, r.End, id)
+	}
+	return nil
+}
+
+func (l *listening) activity(kind pb.SpeechActivityType, channel int, at float64, id int64) error {
+	if !l.config.GetSpeechActivityEvents() {
+		return nil
+	}
+	return l.send(&pb.StreamingRecognizeResponse{StreamingResponse: &pb.StreamingRecognizeResponse_Activity{
+		Activity: &pb.SpeechActivity{Type: kind, Channel: int32(channel), AtSeconds: at, SegmentId: id},
+	}})
+}
+
+// done ends the stream with its sums.
+func (l *listening) done() error {
+	l.evidence.inputDigest("audio", hex.EncodeToString(l.digest.Sum(nil)))
+	return l.send(&pb.StreamingRecognizeResponse{
+		StreamingResponse: &pb.StreamingRecognizeResponse_Done{Done: &pb.StreamDone{
+			AudioSeconds: l.summary.Duration.Seconds(), SpeechSeconds: l.speechSeconds, SegmentCount: l.finals,
+			SampleRateHertz: int32(l.summary.Info.SampleRate), AudioChannelCount: int32(l.summary.Info.Channels),
+		}},
+		Provenance: l.evidence.provenance(),
+	})
+}
