@@ -20,6 +20,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/courtsense/courtsense/internal/conf"
 )
 
 const (
@@ -141,6 +143,29 @@ func TestNothingIsLeftForLater(t *testing.T) {
 			assert.Nil(t, later.Find(content), "%s: do it, or write down the decision not to", path)
 		}
 	})
+}
+
+var configKey = regexp.MustCompile(`[( ]config ([a-z]+(?:\.[a-z_]+)+(?:, [a-z]+(?:\.[a-z_]+)+)*)`)
+
+// TestMessagesNameConfigurationKeysThatExist follows the promise that an error names the key to change.
+func TestMessagesNameConfigurationKeysThatExist(t *testing.T) {
+	known := map[string]bool{}
+	for _, k := range conf.Keys() {
+		known[k.Path] = true
+	}
+	found := 0
+	eachFile(t, func(path string, content []byte) {
+		if filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go") {
+			return
+		}
+		for _, m := range configKey.FindAllSubmatch(content, -1) {
+			for key := range strings.SplitSeq(string(m[1]), ", ") {
+				found++
+				assert.True(t, known[key], "%s: a message names the configuration key %q, which does not exist", path, key)
+			}
+		}
+	})
+	assert.Greater(t, found, 10)
 }
 
 var markdownLink = regexp.MustCompile(`\]\(([^)#\s]+)(?:#[^)]*)?\)`)

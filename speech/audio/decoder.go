@@ -156,7 +156,7 @@ func (d *Decoder) screen(block []float32) ([]float32, error) {
 	ch := d.info.Channels
 	if over := d.frames + int64(len(block)/ch) - d.limit; over > 0 {
 		block = block[:len(block)-int(over)*ch]
-		e := refuse(refusal.TooLong, "the sound is longer than %v (config limits.max_audio_duration): split it", d.maxDur)
+		e := refuse(refusal.TooLong, "the sound is longer than %v (config limits.max_audio_seconds): split it", d.maxDur)
 		e.Limit, e.Got = int64(d.maxDur.Seconds()), int64(d.maxDur.Seconds())+1
 		err = e
 	}
