@@ -46,6 +46,8 @@ var errBatcherClosed = errors.New("the model is being unloaded")
 // of a run have left is it stopped. A request that runs by itself reads its caller's memory, so there Run returns only
 // when the executor has stopped.
 //
+// A request that finds nothing to wait for runs in its caller's goroutine; the others are run by workers.
+//
 // When a joined run fails in the runtime, its requests are repeated one by one: bad input fails alone.
 type Batcher struct {
 	x       Executor
@@ -60,8 +62,9 @@ type Batcher struct {
 	alarm   *time.Timer
 	queue   list.List // of *request, oldest first
 	classes map[string]*shapeClass
-	idle    int // workers with nothing to do
-	flying  int // requests taken from the queue and not yet answered
+	active  int            // runs under way, at most Instances
+	flying  int            // requests in them
+	inline  sync.WaitGroup // runs in their callers' goroutines; Add is guarded by mu and closed
 	closed  bool
 }
 
@@ -171,8 +174,16 @@ func (b *Batcher) Run(ctx context.Context, inputs Tensors) (out Tensors, err err
 	if err := b.prepare(r); err != nil {
 		return nil, err
 	}
-	if err := b.enqueue(r); err != nil {
+	here, err := b.admit(r)
+	if err != nil {
 		return nil, err
+	}
+	if here != nil {
+		defer b.inline.Done()
+		if len(here.requests) > 0 {
+			b.fly(here)
+		}
+		return r.out, r.err
 	}
 	select {
 	case <-r.done:
@@ -212,25 +223,35 @@ func (b *Batcher) prepare(r *request) error {
 	return nil
 }
 
-func (b *Batcher) enqueue(r *request) error {
+// admit puts r into the queue, or returns the run that the caller is to do at once.
+func (b *Batcher) admit(r *request) (*flight, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.closed {
-		return b.fail(Rejected, errBatcherClosed)
+		return nil, b.fail(Rejected, errBatcherClosed)
 	}
-	// Requests that idle workers are about to take do not count as waiting.
-	if b.queue.Len() >= b.cfg.QueueLimit+b.idle {
-		return b.fail(Rejected, fmt.Errorf("%d requests are waiting already (queue limit %d): try again later",
+	free := b.cfg.Instances - b.active
+	if b.queue.Len() >= b.cfg.QueueLimit+free {
+		return nil, b.fail(Rejected, fmt.Errorf("%d requests are waiting already (queue limit %d): try again later",
 			b.queue.Len(), b.cfg.QueueLimit))
 	}
+	companions := false // that are worth waiting for
 	r.inQueue = b.queue.PushBack(r)
 	if !r.alone {
 		c := b.class(r.class)
 		r.inClass = c.waiting.PushBack(r)
 		c.rows += r.rows
+		companions = b.cfg.MaxDelay > 0 && c.rows < min(c.demand, b.cfg.MaxBatch)
 	}
-	b.wake.Signal()
-	return nil
+	if free > 0 && b.queue.Len() == 1 && !companions {
+		// Without a change of goroutine the call is faster, and the model's weights stay in this core's cache.
+		b.inline.Add(1)
+		return b.take(r), nil
+	}
+	if free > 0 {
+		b.wake.Signal()
+	}
+	return nil, nil
 }
 
 func (b *Batcher) class(key string) *shapeClass {
@@ -313,6 +334,7 @@ func (b *Batcher) Close() error {
 		b.wake.Broadcast()
 		b.mu.Unlock()
 		b.workers.Wait()
+		b.inline.Wait()
 		b.alarm.Stop()
 		b.closing = b.x.Close()
 	})

@@ -18,30 +18,32 @@ func (b *Batcher) work() {
 	}
 }
 
-// next waits for a run to start. It returns nil when the batcher is closed and its queue is empty.
+// next waits for a run that a worker is to do. It returns nil when the batcher is closed and its queue is empty.
 func (b *Batcher) next() *flight {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for {
-		first, wait := b.ready()
+		var first *request
+		var wait time.Duration
+		if b.active < b.cfg.Instances {
+			first, wait = b.ready()
+		}
 		switch {
 		case first != nil:
 			f := b.take(first)
 			if len(f.requests) == 0 {
 				continue
 			}
-			if b.queue.Len() > 0 && b.idle > 0 {
+			if b.queue.Len() > 0 && b.active < b.cfg.Instances {
 				b.wake.Signal() // the signal of what is left may have woken this worker
 			}
 			return f
-		case b.closed:
+		case b.closed && b.queue.Len() == 0:
 			return nil
 		case wait > 0:
 			b.alarm.Reset(wait)
 		}
-		b.idle++
 		b.wake.Wait()
-		b.idle--
 	}
 }
 
@@ -103,6 +105,10 @@ func (b *Batcher) take(first *request) *flight {
 			add(r)
 		}
 	}
+	if len(f.requests) == 0 {
+		return f
+	}
+	b.active++
 	f.present = len(f.requests)
 	b.flying += f.present
 	if f.present > 1 {
@@ -139,7 +145,14 @@ func (b *Batcher) fly(f *flight) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.active--
 	b.flying -= len(f.requests)
+	switch {
+	case b.closed:
+		b.wake.Broadcast()
+	case b.queue.Len() > 0:
+		b.wake.Signal()
+	}
 	if c, ok := b.classes[f.requests[0].class]; ok && !f.requests[0].alone {
 		c.demand = f.rows + c.rows
 	}

@@ -193,8 +193,6 @@ func (b *Backend) createSession(model []byte, sig pipeline.Signature, d device, 
 		// Several models share few cores: a pool that spins while it waits takes them from the others.
 		so.AddSessionConfigEntry("session.intra_op.allow_spinning", "0"),
 		so.AddSessionConfigEntry("session.inter_op.allow_spinning", "0"),
-		// Weights outside the arena go back to the system with the session.
-		so.AddSessionConfigEntry("session.use_device_allocator_for_initializers", "1"),
 		// The runtime keeps one memory plan for each input shape it ever saw: endless when pictures have any size.
 		so.SetMemPattern(!openShapes(sig)),
 		d.appendTo(so, b.options[strings.ToLower(d.provider)]),
@@ -206,8 +204,8 @@ func (b *Backend) createSession(model []byte, sig pipeline.Signature, d device, 
 	return native, errors.Join(err, so.Destroy())
 }
 
-// openShapes reports whether more than one dimension of an input is dynamic, so that a batch limit does not bound the
-// number of shapes.
+// openShapes reports whether the model takes pictures or sequences of any size: inputs of rank 3 and more with dynamic
+// dimensions besides the batch. Models for windows of samples, [batch, samples], are always given the same length.
 func openShapes(sig pipeline.Signature) bool {
 	for _, in := range sig.Inputs {
 		dynamic := 0
@@ -216,7 +214,7 @@ func openShapes(sig pipeline.Signature) bool {
 				dynamic++
 			}
 		}
-		if dynamic > 1 {
+		if dynamic > 1 && len(in.Shape) > 2 {
 			return true
 		}
 	}
