@@ -10,7 +10,8 @@ import (
 const Rate = 16000
 
 // Resampler brings a stream to [Rate]. The result does not depend on how the stream was cut, bit for bit, and its length
-// is exact: n samples at rate r become n*16000/r, rounded to the nearest. It is not safe for concurrent use.
+// is exact: n samples at rate r become n*16000/r, rounded to the nearest. It holds back up to 120 ms of 8 kHz and 40 ms of
+// 44.1 or 48 kHz sound, which its filter needs. It is not safe for concurrent use.
 type Resampler struct {
 	rate, channels int
 	native         *soxr.Resampler // nil when the rate is right already

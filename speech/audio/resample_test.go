@@ -88,6 +88,26 @@ func TestResamplingDoesNotDependOnChunks(t *testing.T) {
 	})
 }
 
+func TestResamplingHoldsBackLittle(t *testing.T) {
+	for _, c := range []struct {
+		rate  int
+		limit float64 // seconds
+	}{{8000, .12}, {11025, .12}, {22050, .06}, {44100, .06}, {48000, .06}} {
+		r, err := NewResampler(c.rate, 1)
+		require.NoError(t, err)
+		in, out, worst := 0, 0, 0.
+		for range 300 {
+			got, err := r.Push(make([]float32, c.rate/100))
+			require.NoError(t, err)
+			in, out = in+c.rate/100, out+len(got)
+			worst = max(worst, float64(in)/float64(c.rate)-float64(out)/Rate)
+		}
+		r.Close()
+		t.Logf("%5d Hz: at most %.0f ms", c.rate, 1000*worst)
+		assert.Less(t, worst, c.limit, "%d Hz", c.rate)
+	}
+}
+
 func BenchmarkResample(b *testing.B) {
 	for _, rate := range []int{8000, 44100, 48000} {
 		b.Run(fmt.Sprint(rate), func(b *testing.B) {
