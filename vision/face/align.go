@@ -69,13 +69,10 @@ func FitSimilarity(from, to [5]Point) (Similarity2D, error) {
 	return s, nil
 }
 
-// maxTaps bounds the samples per axis and output pixel in [Align]; at 16 a face of 1,800 pixels is still averaged whole.
-const maxTaps = 16
-
 // Align cuts a face out of r, upright and size x size pixels, its landmarks as near to [ArcFaceTemplate] (scaled to size)
-// as a similarity can bring them. Pixels are interpolated linearly; where the face is larger than the result, each
-// result pixel is the mean of a grid of such samples, so that fine structure does not alias. What lies outside the
-// picture is black, as in the crops that the public models were trained on. The error is [ErrDegenerate].
+// as a similarity can bring them. Pixels are interpolated linearly; a face that is more than twice as large as the result
+// is averaged down to about its size first, so that fine structure does not alias. What lies outside the picture is
+// black, as in the crops that the public models were trained on. The error is [ErrDegenerate].
 func Align(r *imaging.Raster, landmarks [5]Point, size int) (*imaging.Raster, error) {
 	if err := r.Validate(); err != nil {
 		return nil, fmt.Errorf("align face: %w", err)
@@ -95,61 +92,80 @@ func Align(r *imaging.Raster, landmarks [5]Point, size int) (*imaging.Raster, er
 		return nil, fmt.Errorf("align face: %w", err)
 	}
 	back := forward.Inverse()
-	taps := 1
-	// Up to 1.5 source pixels per result pixel plain interpolation still sees every source pixel.
-	if scale := back.Scale(); scale > 1.5 {
-		taps = min(int(math.Ceil(scale)), maxTaps)
-	}
 	out := imaging.NewRaster(size, size)
-	weight := 1 / float64(taps*taps)
+	from := view{r, 0, 0, 1, 1}
+	if back.Scale() > 2 {
+		from = shrink(r, back, size)
+	}
+	if from.r == nil {
+		return out, nil
+	}
 	for y := range size {
 		row := out.Row(y)
 		for x := range size {
-			var sum [3]float64
-			for v := range taps {
-				ty := float64(y) + (float64(v)+0.5)/float64(taps) - 0.5
-				for u := range taps {
-					tx := float64(x) + (float64(u)+0.5)/float64(taps) - 0.5
-					sx, sy := back.Apply(tx, ty)
-					sample(r, sx, sy, &sum)
-				}
-			}
-			for c := range sum {
-				row[3*x+c] = byte(sum[c]*weight + 0.5)
-			}
+			sx, sy := back.Apply(float64(x), float64(y))
+			sample(from.r, (sx-from.x+0.5)*from.fx-0.5, (sy-from.y+0.5)*from.fy-0.5, row[3*x:3*x+3])
 		}
 	}
 	return out, nil
 }
 
-// sample adds the picture's colour at (x, y), interpolated between the four pixels around it; those outside are black.
-func sample(r *imaging.Raster, x, y float64, sum *[3]float64) {
+// view is a part of a picture from pixel (x, y) on, its axes scaled by fx and fy.
+type view struct {
+	r            *imaging.Raster // nil when nothing of the picture is in it
+	x, y, fx, fy float64
+}
+
+// shrink averages the part of r that back asks for down to about the size of the result.
+func shrink(r *imaging.Raster, back Similarity2D, size int) view {
+	x0, y0 := math.Inf(1), math.Inf(1)
+	x1, y1 := math.Inf(-1), math.Inf(-1)
+	end := float64(size - 1)
+	for _, corner := range [4][2]float64{{0, 0}, {end, 0}, {0, end}, {end, end}} {
+		x, y := back.Apply(corner[0], corner[1])
+		x0, y0, x1, y1 = min(x0, x), min(y0, y), max(x1, x), max(y1, y)
+	}
+	scale := back.Scale()
+	x0, y0 = max(math.Floor(x0-scale), 0), max(math.Floor(y0-scale), 0)
+	x1, y1 = min(math.Ceil(x1+scale), float64(r.Width)), min(math.Ceil(y1+scale), float64(r.Height))
+	width, height := x1-x0, y1-y0
+	if width < 1 || height < 1 {
+		return view{}
+	}
+	part := r.Crop(int(x0), int(y0), int(width), int(height))
+	small := imaging.Resize(part, max(int(math.Round(width/scale)), 1), max(int(math.Round(height/scale)), 1))
+	return view{small, x0, y0, float64(small.Width) / width, float64(small.Height) / height}
+}
+
+// sample writes the picture's colour at (x, y), interpolated between the four pixels around it; those outside are black.
+func sample(r *imaging.Raster, x, y float64, out []byte) {
 	if !(x > -1 && y > -1 && x < float64(r.Width) && y < float64(r.Height)) {
 		return
 	}
 	x0, y0 := math.Floor(x), math.Floor(y)
-	fx, fy := x-x0, y-y0
+	fx, fy := float32(x-x0), float32(y-y0)
 	ix, iy := int(x0), int(y0)
-	stride := 3 * r.Width
+	w00, w01, w10, w11 := (1-fx)*(1-fy), fx*(1-fy), (1-fx)*fy, fx*fy
 	if ix >= 0 && iy >= 0 && ix+1 < r.Width && iy+1 < r.Height {
-		p := r.Pix[iy*stride+3*ix:]
-		q := p[stride:]
-		w00, w01, w10, w11 := (1-fx)*(1-fy), fx*(1-fy), (1-fx)*fy, fx*fy
-		for c := range sum {
-			sum[c] += w00*float64(p[c]) + w01*float64(p[c+3]) + w10*float64(q[c]) + w11*float64(q[c+3])
+		p := r.Pix[3*(iy*r.Width+ix):]
+		q := p[3*r.Width:]
+		for c := range 3 {
+			out[c] = byte(w00*float32(p[c]) + w01*float32(p[c+3]) + w10*float32(q[c]) + w11*float32(q[c+3]) + 0.5)
 		}
 		return
 	}
-	for dy, wy := range [2]float64{1 - fy, fy} {
-		for dx, wx := range [2]float64{1 - fx, fx} {
-			px, py := ix+dx, iy+dy
-			if px < 0 || py < 0 || px >= r.Width || py >= r.Height {
-				continue
-			}
-			p := r.Pix[py*stride+3*px:]
-			for c := range sum {
-				sum[c] += wx * wy * float64(p[c])
-			}
+	var sum [3]float32
+	for i, w := range [4]float32{w00, w01, w10, w11} {
+		px, py := ix+i%2, iy+i/2
+		if px < 0 || py < 0 || px >= r.Width || py >= r.Height {
+			continue
 		}
+		p := r.Pix[3*(py*r.Width+px):]
+		for c := range sum {
+			sum[c] += w * float32(p[c])
+		}
+	}
+	for c, v := range sum {
+		out[c] = byte(v + 0.5)
 	}
 }
