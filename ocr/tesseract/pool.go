@@ -30,7 +30,7 @@ const (
 type Config struct {
 	Workers   int      // pages read at the same time, each on one thread; default: the number of CPUs
 	Queue     int      // pages that may wait; default 4 per worker
-	Languages []string // for requests that name none; default chi_sim and eng, as far as installed
+	Languages []string // for requests that name none; default chi_sim, else eng, else the first that is installed
 	DataDir   string   // folder of the *.traineddata files; default as in Installed
 	// Instances that a worker keeps, one per set of languages (about 60 MB each); default 2.
 	InstancesPerWorker int
@@ -66,14 +66,7 @@ func New(cfg Config) (*Pool, error) {
 			strings.Join(in.Searched, ", "))
 	}
 	if len(cfg.Languages) == 0 {
-		for _, l := range []string{"chi_sim", "eng"} {
-			if _, err := in.resolve([]string{l}); err == nil {
-				cfg.Languages = append(cfg.Languages, l)
-			}
-		}
-		if len(cfg.Languages) == 0 {
-			cfg.Languages = in.Languages[:1]
-		}
+		cfg.Languages = in.defaults()
 	}
 	languages, err := in.resolve(cfg.Languages)
 	if err != nil {
