@@ -8,11 +8,14 @@ import (
 	"log/slog"
 	"net"
 	"net/http/httptest"
+	"os"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/otel"
@@ -213,4 +216,29 @@ func TestNoCollectorNoTracing(t *testing.T) {
 	stop, err := StartTracing(t.Context(), conf.Trace{}, "test")
 	require.NoError(t, err)
 	require.NoError(t, stop(t.Context()))
+}
+
+// TestDocumentedMetricsExist keeps the tables and alerts of docs/operations.md true.
+func TestDocumentedMetricsExist(t *testing.T) {
+	text, err := os.ReadFile("../../docs/operations.md")
+	require.NoError(t, err)
+	descriptions := make(chan *prometheus.Desc, 1000)
+	NewMetrics().Registry().Describe(descriptions)
+	close(descriptions)
+	exported := map[string]bool{}
+	for d := range descriptions {
+		name, _, _ := strings.Cut(strings.TrimPrefix(d.String(), `Desc{fqName: "`), `"`)
+		exported[name] = true
+	}
+	documented := map[string]bool{}
+	for _, name := range regexp.MustCompile(`\b(courtsense_(rpc|model|stage)|grpc_server)_[a-z_]+`).FindAllString(string(text), -1) {
+		name = strings.TrimSuffix(name, "_bucket")
+		documented[name] = true
+		assert.True(t, exported[name], "docs/operations.md names %s, which is not exported", name)
+	}
+	for name := range exported {
+		if strings.HasPrefix(name, "courtsense_") || strings.HasPrefix(name, "grpc_server_") {
+			assert.True(t, documented[name], "%s is missing in docs/operations.md", name)
+		}
+	}
 }
