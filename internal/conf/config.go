@@ -19,10 +19,10 @@ type Server struct {
 	GRPC                 GRPC      `key:"grpc"`
 	HTTP                 HTTP      `key:"http"`
 	TLS                  TLS       `key:"tls"`
-	MaxMessageBytes      Bytes     `key:"max_message_bytes" default:"64MiB" min:"64KiB" max:"1GiB" doc:"Largest request message, over gRPC and as decoded from JSON. A larger one is refused with RESOURCE_EXHAUSTED before it is read."`
+	MaxMessageBytes      Bytes     `key:"max_message_bytes" default:"64MiB" min:"64KiB" max:"1GiB" doc:"Largest request message, over gRPC and as decoded from JSON. A larger one is refused with RESOURCE_EXHAUSTED; up to twice this size is read in order to say so with details."`
 	MaxConcurrentStreams int       `key:"max_concurrent_streams" default:"128" min:"1" max:"100000" doc:"Most calls at once on one connection; further calls of that connection wait at the client."`
 	MaxConnections       int       `key:"max_connections" default:"1024" min:"1" max:"1000000" doc:"Most open connections per port; further ones wait to be accepted."`
-	MaxCalls             int       `key:"max_calls" default:"256" min:"1" max:"1000000" doc:"Most calls at once over all connections, streams included; a further one is answered RESOURCE_EXHAUSTED at once. With max_message_bytes it bounds the memory that requests can hold."`
+	MaxCalls             int       `key:"max_calls" default:"256" min:"1" max:"1000000" doc:"Most calls at once over all connections, streams included; a further one is answered RESOURCE_EXHAUSTED at once. With twice max_message_bytes it bounds the memory that requests can hold."`
 	Timeouts             Timeouts  `key:"timeouts"`
 	Keepalive            Keepalive `key:"keepalive"`
 }
@@ -56,7 +56,7 @@ type Timeouts struct {
 	Document    Duration `key:"document" default:"5m" min:"100ms" max:"6h" doc:"Longest run of a unary DocumentService call, and of SpeechService's file calls: many pages or hours of sound in one call."`
 	Admin       Duration `key:"admin" default:"10m" min:"100ms" max:"6h" doc:"Longest run of a ModelService call; loading a large model includes its warm-up."`
 	StreamTotal Duration `key:"stream_total" default:"8h" min:"1s" max:"168h" doc:"Longest life of a streaming call; a day of hearings is shorter than the default."`
-	StreamIdle  Duration `key:"stream_idle" default:"1m" min:"100ms" max:"1h" doc:"How long the server waits for the next whole message of a client that is to send one; then the call ends with DEADLINE_EXCEEDED, reason IDLE_TIMEOUT."`
+	StreamIdle  Duration `key:"stream_idle" default:"1m" min:"100ms" max:"1h" doc:"How long the server waits for a client's next whole message, or the next piece of an HTTP body, while it sends nothing itself; then the call ends with DEADLINE_EXCEEDED, reason IDLE_TIMEOUT."`
 	Send        Duration `key:"send" default:"30s" min:"100ms" max:"1h" doc:"How long one answer may wait for a client that does not read; then the call ends, reason SLOW_CLIENT."`
 	Handshake   Duration `key:"handshake" default:"10s" min:"100ms" max:"2m" doc:"Longest time for a new connection's TLS and HTTP/2 handshakes."`
 	Drain       Duration `key:"drain" default:"30s" min:"0s" max:"1h" doc:"After SIGTERM: how long running calls may take to finish before they are ended."`
@@ -134,9 +134,9 @@ type Speech struct {
 type VAD struct {
 	Model           string   `key:"model" default:"" doc:"Id of the voice activity model. Empty: the best one available, in the catalogue's order."`
 	Threshold       float64  `key:"threshold" default:"0" min:"0" max:"0.99" doc:"Speech probability at which a segment starts when the request does not say; 0: the model's own thresholds in the catalogue."`
-	MinSpeech       Duration `key:"min_speech" default:"250ms" min:"0s" max:"10s" doc:"Shortest reported segment."`
+	MinSpeech       Duration `key:"min_speech" default:"96ms" min:"0s" max:"10s" doc:"Shortest reported segment."`
 	MinSilence      Duration `key:"min_silence" default:"500ms" min:"10ms" max:"10s" doc:"Silence that ends a segment."`
-	Padding         Duration `key:"padding" default:"100ms" min:"0s" max:"2s" doc:"Sound kept before and after a segment."`
+	Padding         Duration `key:"padding" default:"250ms" min:"0s" max:"2s" doc:"Sound kept before and after a segment."`
 	MaxSegment      Duration `key:"max_segment" default:"30s" min:"1s" max:"10m" doc:"Longest segment; longer speech is cut where it is least likely to be speech."`
 	InterimInterval Duration `key:"interim_interval" default:"300ms" min:"100ms" max:"10s" doc:"How often an interim result is sent while somebody speaks, when the request asks for them."`
 }
