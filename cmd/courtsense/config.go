@@ -24,7 +24,7 @@ func addConfigFlags(cmd *cobra.Command, names ...string) *conf.Flags {
 func loadConfig(flags *conf.Flags) (*conf.Loaded, error) {
 	loaded, err := conf.Load(flags, os.Environ())
 	if err != nil {
-		return nil, usagef("configuration: %w", err)
+		return nil, usagef("%w", err)
 	}
 	return loaded, nil
 }

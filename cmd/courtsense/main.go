@@ -125,7 +125,9 @@ or through such a server. Begin with "courtsense doctor", which says what is ins
 			root.AddCommand(c)
 		}
 	}
-	add("machine", newDoctorCommand(), newModelsCommand(), newVersionCommand())
+	add("files", newOCRCommand(), newFaceCommand(), newTranscribeCommand())
+	add("server", newServeCommand(), newDemoCommand())
+	add("machine", newDoctorCommand(), newModelsCommand(), newBenchCommand(), newVersionCommand())
 	catchFailures(root)
 	return root
 }
