@@ -19,7 +19,7 @@ func TestDefaultsLoad(t *testing.T) {
 	assert.Equal(t, ":9090", loaded.Server.GRPC.Address)
 	assert.Equal(t, Bytes(64<<20), loaded.Server.MaxMessageBytes)
 	assert.Equal(t, 30*time.Second, loaded.Server.Timeouts.Unary.Std())
-	assert.Equal(t, []string{"chi_sim", "eng"}, loaded.OCR.Languages)
+	assert.Equal(t, []string{"chi_sim"}, loaded.OCR.Languages)
 	assert.Equal(t, "default", loaded.Origin("server.grpc.address"))
 	assert.Len(t, loaded.Warnings, 1, "open ports without TLS are worth a word")
 	assert.Equal(t, Default(), loaded.Config)
