@@ -80,7 +80,7 @@ func (s *Server) handle(ctx context.Context, impl any, ss grpc.ServerStream, m *
 	ctx, stop := s.withDeadline(ctx, m)
 	defer stop()
 	stream := &callStream{
-		ServerStream: ss, ctx: ctx, cancel: cancel, call: call, check: s.check,
+		ServerStream: ss, ctx: ctx, cancel: cancel, call: call, check: s.check, late: s.late,
 		idle: s.config.Timeouts.StreamIdle.Std(), send: s.config.Timeouts.Send.Std(),
 	}
 	defer s.recovered(ctx, call, &err)
@@ -88,10 +88,9 @@ func (s *Server) handle(ctx context.Context, impl any, ss grpc.ServerStream, m *
 }
 
 func (s *Server) withDeadline(ctx context.Context, m *method) (context.Context, context.CancelFunc) {
-	total := s.config.Timeouts.StreamTotal.Std()
 	switch {
 	case m.stream && m.counted:
-		return context.WithTimeoutCause(ctx, total, errStreamTotal(total))
+		return context.WithTimeoutCause(ctx, s.config.Timeouts.StreamTotal.Std(), s.late.total)
 	case m.timeout > 0:
 		return context.WithTimeout(ctx, m.timeout)
 	}

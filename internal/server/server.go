@@ -37,6 +37,7 @@ type Server struct {
 	config    conf.Server
 	methods   map[string]*method // by full name; complete before the first call
 	calls     *calls
+	late      lateErrors
 	admin     *adminGuard
 	validator protovalidate.Validator
 	health    *health.Server
@@ -54,7 +55,7 @@ type Server struct {
 func New(c conf.Server, services []Service, opts ...Option) (*Server, error) {
 	s := &Server{
 		options: options{logger: slog.Default(), version: "unknown"}, config: c, methods: map[string]*method{},
-		calls: newCalls(c.MaxCalls), health: health.NewServer(), drained: make(chan struct{}), hurry: make(chan struct{}),
+		calls: newCalls(c.MaxCalls), late: newLateErrors(c.Timeouts), health: health.NewServer(), drained: make(chan struct{}), hurry: make(chan struct{}),
 	}
 	for _, o := range opts {
 		o(&s.options)

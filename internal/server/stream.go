@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/courtsense/courtsense/internal/conf"
 	"github.com/courtsense/courtsense/internal/server/rpcerror"
 	"github.com/courtsense/courtsense/internal/telemetry"
 )
@@ -25,6 +26,7 @@ type callStream struct {
 	cancel   context.CancelCauseFunc
 	call     *telemetry.Call
 	check    func(proto.Message) error
+	late     lateErrors
 	idle     time.Duration
 	send     time.Duration
 	lastSent atomic.Int64 // time.Time.UnixNano of the last answer
@@ -41,7 +43,7 @@ func (s *callStream) RecvMsg(m any) error {
 		return fmt.Errorf("request of type %T is no protobuf message", m)
 	}
 	env := &envelope{message: message}
-	err := s.bounded(func() error { return s.ServerStream.RecvMsg(env) }, s.idle, s.sinceSent, errIdle(s.idle))
+	err := s.bounded(func() error { return s.ServerStream.RecvMsg(env) }, s.idle, s.sinceSent, s.late.idle)
 	if err != nil {
 		return err
 	}
@@ -54,7 +56,7 @@ func (s *callStream) RecvMsg(m any) error {
 
 // SendMsg implements grpc.ServerStream. The message belongs to the stream from here on.
 func (s *callStream) SendMsg(m any) error {
-	err := s.bounded(func() error { return s.ServerStream.SendMsg(m) }, s.send, nil, errSlow(s.send))
+	err := s.bounded(func() error { return s.ServerStream.SendMsg(m) }, s.send, nil, s.late.send)
 	if err == nil {
 		s.lastSent.Store(time.Now().UnixNano())
 		s.call.Sent()
@@ -107,19 +109,19 @@ func (s *callStream) bounded(wait func() error, limit time.Duration, activity fu
 	}
 }
 
-func errIdle(limit time.Duration) error {
-	return rpcerror.New(codes.DeadlineExceeded, rpcerror.ReasonIdleTimeout,
-		fmt.Sprintf("no message came for %v (config server.timeouts.stream_idle)", limit), rpcerror.Meta("limit", limit.String()))
-}
+// lateErrors are the ends of calls that took too long, made once because every call carries them.
+type lateErrors struct{ idle, send, total error }
 
-func errSlow(limit time.Duration) error {
-	return rpcerror.New(codes.Aborted, rpcerror.ReasonSlowClient,
-		fmt.Sprintf("an answer waited %v for the client to read (config server.timeouts.send)", limit), rpcerror.Meta("limit", limit.String()))
-}
-
-func errStreamTotal(limit time.Duration) error {
-	return rpcerror.New(codes.DeadlineExceeded, rpcerror.ReasonStreamTimeout,
-		fmt.Sprintf("the stream has been open for %v (config server.timeouts.stream_total); open a new one", limit), rpcerror.Meta("limit", limit.String()))
+func newLateErrors(t conf.Timeouts) lateErrors {
+	limit := func(d conf.Duration) rpcerror.Option { return rpcerror.Meta("limit", d.String()) }
+	return lateErrors{
+		idle: rpcerror.New(codes.DeadlineExceeded, rpcerror.ReasonIdleTimeout,
+			fmt.Sprintf("no message came for %v (config server.timeouts.stream_idle)", t.StreamIdle), limit(t.StreamIdle)),
+		send: rpcerror.New(codes.Aborted, rpcerror.ReasonSlowClient,
+			fmt.Sprintf("an answer waited %v for the client to read (config server.timeouts.send)", t.Send), limit(t.Send)),
+		total: rpcerror.New(codes.DeadlineExceeded, rpcerror.ReasonStreamTimeout,
+			fmt.Sprintf("the stream has been open for %v (config server.timeouts.stream_total); open a new one", t.StreamTotal), limit(t.StreamTotal)),
+	}
 }
 
 // check holds a request message against the rules in its .proto file and against what this version serves.
