@@ -1,0 +1,233 @@
+package eval
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/courtsense/courtsense/pipeline/imaging"
+	"github.com/courtsense/courtsense/pipeline/imaging/codec"
+	"github.com/courtsense/courtsense/vision/face"
+)
+
+// Face measures detection and 1:1 comparison.
+type Face struct {
+	Run
+	Detector  *face.Detector
+	Embedder  *face.Embedder
+	Reference *face.Detector // the main faces are compared with those that it finds; may be nil
+	Options   face.DetectOptions
+	Images    imaging.Limits
+}
+
+// FaceReport is the result of [Face.Folder].
+type FaceReport struct {
+	Task      string           `json:"task"` // "face"
+	Pairs     VerifyScore      `json:"pairs"`
+	Detection *DetectionReport `json:"detection,omitempty"` // absent when raw records were scored again
+	Failures  []Problem        `json:"failures"`            // pictures without a template; their pairs are not dropped
+	Setting
+}
+
+// DetectionReport tells what was found on the pictures, each counted once.
+type DetectionReport struct {
+	Pictures  int        `json:"pictures"`
+	MainFace  Interval   `json:"main_face_found"` // share of the pictures on which there was any face
+	MeanFaces float64    `json:"mean_faces"`
+	Agreement *Interval  `json:"reference_agreement,omitempty"` // share of the pictures on which both detectors' main faces overlap, IoU > 0.5
+	Reference *Model     `json:"reference,omitempty"`
+	Stages    FaceStages `json:"stage_mean_seconds"`
+	Seconds   Speed      `json:"seconds_per_picture"`
+}
+
+// FaceStages is the mean time of each step in seconds.
+type FaceStages struct {
+	Decode float64 `json:"decode"`
+	Detect float64 `json:"detect"`
+	Embed  float64 `json:"embed"` // alignment included
+}
+
+// picture is what is known of one picture.
+type picture struct {
+	template face.Template
+	faces    int
+	agrees   bool // with the reference on its main face, or that there is none
+	stages   FaceStages
+	err      error
+}
+
+func (p picture) seconds() float64 { return p.stages.Decode + p.stages.Detect + p.stages.Embed }
+
+var errNoFace = errors.New("no face was found")
+
+// Folder compares the pairs that the folder's pairs.csv names. A picture that can't be used is a failure in the report, and
+// so is each of its pairs. The error is a list that is wrong, raw output that can't be written, or the end of ctx.
+func (f Face) Folder(ctx context.Context, dir string) (FaceReport, error) {
+	pairs, err := loadPairs(dir)
+	if err != nil {
+		return FaceReport{}, err
+	}
+	pairs = spread(pairs, f.Limit)
+	var names []string
+	index := map[string]int{}
+	for _, p := range pairs {
+		for _, name := range []string{p.Left, p.Right} {
+			if _, ok := index[name]; !ok {
+				index[name] = len(names)
+				names = append(names, name)
+			}
+		}
+	}
+	pictures := make([]picture, len(names))
+	begin := time.Now()
+	err = f.each(ctx, len(names), func(ctx context.Context, i int) error {
+		pictures[i] = f.look(ctx, filepath.Join(dir, filepath.FromSlash(names[i])))
+		if pictures[i].err != nil && ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		return nil
+	})
+	if err != nil {
+		return FaceReport{}, err
+	}
+	wall := time.Since(begin)
+	raw := recorder{out: f.Raw}
+	records := make([]PairRecord, len(pairs))
+	for i, p := range pairs {
+		records[i] = compare(p, pictures[index[p.Left]], pictures[index[p.Right]])
+		if err := raw.write(records[i]); err != nil {
+			return FaceReport{}, err
+		}
+	}
+	report := ScorePairs(records)
+	report.Detection = f.detection(pictures, wall)
+	for i, p := range pictures {
+		if p.err != nil {
+			report.Failures = append(report.Failures, Problem{names[i], p.err.Error()})
+		}
+	}
+	return report, nil
+}
+
+// look finds the main face of a picture and its template.
+func (f Face) look(ctx context.Context, path string) (p picture) {
+	start := time.Now()
+	lap := func() float64 {
+		now := time.Now()
+		defer func() { start = now }()
+		return now.Sub(start).Seconds()
+	}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		p.err = err
+		return p
+	}
+	r, _, err := codec.Decode(ctx, content, f.Images)
+	p.stages.Decode = lap()
+	if err != nil {
+		p.err = err
+		return p
+	}
+	faces, err := f.Detector.Detect(ctx, r, f.Options)
+	p.stages.Detect = lap()
+	if err != nil {
+		p.err = err
+		return p
+	}
+	p.faces = len(faces)
+	main, found := mainFace(faces, r.Width, r.Height)
+	if found {
+		p.template, p.err = f.Embedder.Embed(ctx, r, main)
+		p.stages.Embed = lap()
+	} else {
+		p.err = errNoFace
+	}
+	if f.Reference != nil {
+		faces, err := f.Reference.Detect(ctx, r, f.Options)
+		if err != nil {
+			p.err = fmt.Errorf("reference: %w", err)
+			return p
+		}
+		other, any := mainFace(faces, r.Width, r.Height)
+		p.agrees = found == any && (!found || main.Box.IoU(other.Box) > 0.5)
+	}
+	return p
+}
+
+// mainFace is the face that a picture is about: the one of the largest area less twice the squared distance of its centre
+// from the picture's, so that a near stranger at the edge does not win.
+func mainFace(faces []face.Detection, width, height int) (face.Detection, bool) {
+	if len(faces) == 0 {
+		return face.Detection{}, false
+	}
+	weight := func(d face.Detection) float64 {
+		c := d.Box.Center()
+		dx, dy := float64(c.X)-float64(width)/2, float64(c.Y)-float64(height)/2
+		return float64(d.Box.Area()) - 2*(dx*dx+dy*dy)
+	}
+	return slices.MaxFunc(faces, func(a, b face.Detection) int {
+		switch wa, wb := weight(a), weight(b); {
+		case wa < wb:
+			return -1
+		case wa > wb:
+			return 1
+		}
+		return 0
+	}), true
+}
+
+func compare(p Pair, left, right picture) PairRecord {
+	r := PairRecord{Left: p.Left, Right: p.Right, Same: p.Same, Seconds: math.Round((left.seconds()+right.seconds())*1e4) / 1e4}
+	switch {
+	case left.err != nil:
+		r.Error = fmt.Sprintf("%s: %v", p.Left, left.err)
+	case right.err != nil:
+		r.Error = fmt.Sprintf("%s: %v", p.Right, right.err)
+	default:
+		s := float64(face.Similarity(left.template, right.template))
+		r.Similarity = &s
+	}
+	return r
+}
+
+func (f Face) detection(pictures []picture, wall time.Duration) *DetectionReport {
+	d := &DetectionReport{Pictures: len(pictures)}
+	found, agreed, faces := 0, 0, 0
+	var each, decode, detect, embed []float64
+	for _, p := range pictures {
+		if p.faces > 0 {
+			found++
+			faces += p.faces
+		}
+		if p.agrees {
+			agreed++
+		}
+		each = append(each, p.seconds())
+		decode, detect = append(decode, p.stages.Decode), append(detect, p.stages.Detect)
+		if p.stages.Embed > 0 {
+			embed = append(embed, p.stages.Embed)
+		}
+	}
+	d.MainFace = wilson(found, len(pictures))
+	d.MeanFaces = float64(faces) / float64(max(len(pictures), 1))
+	d.Stages = FaceStages{mean(decode), mean(detect), mean(embed)}
+	d.Seconds = speed(each, len(each), wall, f.jobs())
+	if f.Reference != nil {
+		agreement := wilson(agreed, len(pictures))
+		d.Agreement = &agreement
+	}
+	return d
+}
+
+func mean(v []float64) float64 {
+	var sum float64
+	for _, x := range v {
+		sum += x
+	}
+	return sum / float64(max(len(v), 1))
+}

@@ -1,0 +1,102 @@
+package eval
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+)
+
+// PageRecord is the raw output for one file of pages.
+type PageRecord struct {
+	Name    string  `json:"name"` // of the file without its extension, as in NAME.txt
+	File    string  `json:"file"`
+	Output  string  `json:"output"`  // the lines as they were read, pages parted by form feeds
+	Seconds float64 `json:"seconds"` // decoding, rendering and reading
+	Error   string  `json:"error,omitempty"`
+}
+
+// PairRecord is the raw output for one pair of faces.
+type PairRecord struct {
+	Left       string   `json:"left"`
+	Right      string   `json:"right"`
+	Same       bool     `json:"same"`
+	Similarity *float64 `json:"similarity"` // cosine, -1 to 1; null when a picture gave no template
+	Seconds    float64  `json:"seconds"`    // decoding, detecting and embedding both pictures
+	Error      string   `json:"error,omitempty"`
+}
+
+// recorder writes raw records as JSON lines, each as soon as it is there, so that a run that is cut short leaves what it
+// had. A nil writer drops them.
+type recorder struct {
+	mu  sync.Mutex
+	out io.Writer
+}
+
+func (r *recorder) write(record any) error {
+	if r.out == nil {
+		return nil
+	}
+	var line bytes.Buffer
+	enc := json.NewEncoder(&line)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(record); err != nil {
+		return fmt.Errorf("raw output: %w", err)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, err := r.out.Write(line.Bytes()); err != nil {
+		return fmt.Errorf("raw output: %w", err)
+	}
+	return nil
+}
+
+// readRecords reads JSON lines; blank ones are skipped, and keys that are not known are left to those who know them.
+func readRecords[T any](in io.Reader, check func(T) error) ([]T, error) {
+	var out []T
+	r := bufio.NewReader(in)
+	for number := 1; ; number++ {
+		line, err := r.ReadString('\n')
+		if err != nil && !errors.Is(err, io.EOF) {
+			return nil, fmt.Errorf("raw output: %w", err)
+		}
+		if strings.TrimSpace(line) != "" {
+			var record T
+			bad := json.Unmarshal([]byte(line), &record)
+			if bad == nil {
+				bad = check(record)
+			}
+			if bad != nil {
+				return nil, fmt.Errorf("raw output line %d: %w", number, bad)
+			}
+			out = append(out, record)
+		}
+		if err != nil {
+			return out, nil
+		}
+	}
+}
+
+// ReadPages reads a raw file of 'eval ocr'.
+func ReadPages(in io.Reader) ([]PageRecord, error) {
+	return readRecords(in, func(r PageRecord) error {
+		if r.Name == "" {
+			return errors.New(`it has no "name"`)
+		}
+		return nil
+	})
+}
+
+// ReadPairs reads a raw file of 'eval face'.
+func ReadPairs(in io.Reader) ([]PairRecord, error) {
+	return readRecords(in, func(r PairRecord) error {
+		if r.Left == "" || r.Right == "" {
+			return errors.New(`it has no "left" or no "right"`)
+		}
+		return nil
+	})
+}

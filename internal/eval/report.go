@@ -1,0 +1,110 @@
+package eval
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+)
+
+// maxNamed bounds the files that a printed report names for one reason; the JSON report names all.
+const maxNamed = 10
+
+// WriteText prints the report for people.
+func (r OCRReport) WriteText(w io.Writer) error {
+	t := newTable(w)
+	s := r.Summary
+	t.row("files", "%d, %d pages, %d lines, %d characters", r.Files, s.Pages, s.Lines, s.Characters)
+	t.row("character error rate", "%s; %d substituted, %d inserted, %d missed; worst page %s", percent(s.CER), s.Substitutions, s.Insertions, s.Deletions, share(s.Worst))
+	t.row("lines exactly right", "%s", percent(s.LinesExact))
+	t.row("failures", "%d, counted as read empty", len(r.Failures))
+	if len(r.Unscored) > 0 {
+		t.row("not scored", "%d", len(r.Unscored))
+	}
+	t.speed("page", "pages", r.Seconds)
+	t.setting(r.Engine, r.Setting)
+	t.problems("failed", r.Failures)
+	t.problems("not scored", r.Unscored)
+	return t.Flush()
+}
+
+// WriteText prints the report for people.
+func (r FaceReport) WriteText(w io.Writer) error {
+	t := newTable(w)
+	v := r.Pairs
+	t.row("pairs", "%d: %d genuine, %d impostor", v.Pairs, v.Genuine, v.Impostor)
+	t.row("failed pairs", "%d, counted as errors", v.Failed)
+	if a := v.Accuracy; a != nil {
+		t.row("accuracy, 10 folds", "%s, standard error %s; %d of %d right at thresholds %.4f to %.4f", percent(a.Interval), share(a.StandardError), a.DecidedRightly, v.Pairs, a.ThresholdLow, a.ThresholdHigh)
+	} else {
+		t.row("accuracy, 10 folds", "not computed: needs 10 pairs of each kind")
+	}
+	if v.AUC != nil {
+		t.row("AUC", "%.5f (%.5f to %.5f)", v.AUC.Value, v.AUC.Low, v.AUC.High)
+		t.row("EER", "%s", percent(*v.EER))
+	}
+	for _, at := range v.At {
+		remark := ""
+		if !at.Supported {
+			remark = fmt.Sprintf("; fewer than %.0f impostor pairs, so no more than the interval of FMR is known", 1/at.Target)
+		}
+		t.row(fmt.Sprintf("FNMR at FMR %g", at.Target), "%s at threshold %.4f, FMR found %s%s", percent(at.FNMR), at.Threshold, percent(at.FMR), remark)
+	}
+	if d := r.Detection; d != nil {
+		t.row("pictures", "%d, a face found on %s, mean number of faces %.3f", d.Pictures, percent(d.MainFace), d.MeanFaces)
+		if d.Agreement != nil {
+			t.row("main face as "+d.Reference.ID, "%s (IoU > 0.5)", percent(*d.Agreement))
+		}
+		t.row("mean time", "decode %.1f ms, detect %.1f ms, align and embed %.1f ms", 1e3*d.Stages.Decode, 1e3*d.Stages.Detect, 1e3*d.Stages.Embed)
+		t.speed("picture", "main faces", d.Seconds)
+	}
+	t.setting("", r.Setting)
+	t.problems("failed", r.Failures)
+	return t.Flush()
+}
+
+// table prints rows of a name and a text.
+type table struct{ *tabwriter.Writer }
+
+func newTable(w io.Writer) table { return table{tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)} }
+
+func (t table) row(name, format string, args ...any) {
+	// The tabwriter reports the first failed write when it is flushed.
+	_, _ = fmt.Fprintf(t, "%s\t%s\n", name, fmt.Sprintf(format, args...))
+}
+
+func (t table) speed(one, many string, s Speed) {
+	t.row("seconds/"+one, "mean %.3f, median %.3f, 95 %% below %.3f", s.Mean, s.Median, s.P95)
+	if s.PerSecond > 0 {
+		t.row(many+"/s", "%.2f with %d at a time", s.PerSecond, s.Jobs)
+	}
+}
+
+func (t table) setting(engine string, s Setting) {
+	if engine != "" {
+		t.row("engine", "%s", engine)
+	}
+	if len(s.Languages) > 0 {
+		t.row("languages", "%s", strings.Join(s.Languages, ", "))
+	}
+	for _, m := range s.Models {
+		t.row("model", "%s %s, %s, %s, sha256 %s", m.ID, m.Version, m.Source, m.Device, m.SHA256)
+	}
+	t.row("version", "%s, %s", s.Version, s.Platform)
+}
+
+func (t table) problems(what string, list []Problem) {
+	for i, p := range list {
+		if i == maxNamed {
+			t.row(what, "%d more", len(list)-i)
+			break
+		}
+		t.row(what, "%s: %s", p.File, p.Error)
+	}
+}
+
+func share(v float64) string { return fmt.Sprintf("%.2f %%", 100*v) }
+
+func percent(i Interval) string {
+	return fmt.Sprintf("%.2f %% (%.2f to %.2f)", 100*i.Value, 100*i.Low, 100*i.High)
+}
