@@ -30,7 +30,7 @@ var mayImport = map[string][]string{
 	"internal/server":  {"internal/conf", "internal/telemetry", "pipeline"},
 	"internal/service": {"api", "models", "pipeline", "vision", "ocr", "speech", "internal/server", "internal/telemetry", "internal/version"},
 	// Measuring compares outputs with truth; it does not run a model.
-	"internal/eval": {"vision", "ocr", "speech"},
+	"internal/eval": {"models", "pipeline", "vision", "ocr", "speech"},
 	"internal/app":  {"api", "models", "pipeline", "vision", "ocr", "speech", "internal"},
 	"cmd":           {"api", "models", "pipeline", "vision", "ocr", "speech", "internal", "benchmarks"},
 	"benchmarks":    {"api", "models", "pipeline", "vision", "ocr", "speech", "internal"},

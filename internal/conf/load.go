@@ -228,7 +228,8 @@ func (l *layer) finish(file string) (*Loaded, error) {
 		return nil, l.problems
 	}
 	out := &Loaded{Config: *c, File: file, origins: l.origins}
-	if c.Server.TLS.CertFile == "" && !(loopback(c.Server.GRPC.Address) && (c.Server.HTTP.Address == "" || loopback(c.Server.HTTP.Address))) {
+	open := !loopback(c.Server.GRPC.Address) || c.Server.HTTP.Address != "" && !loopback(c.Server.HTTP.Address)
+	if open && c.Server.TLS.CertFile == "" {
 		out.Warnings = append(out.Warnings, "a port is open beyond this machine without TLS: set server.tls.cert_file and server.tls.key_file, or bind to 127.0.0.1")
 	}
 	return out, nil

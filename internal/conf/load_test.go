@@ -75,7 +75,7 @@ func TestFileNamedByVariable(t *testing.T) {
 func TestEveryProblemIsReportedAtOnceWithItsLine(t *testing.T) {
 	_, err := Parse("c.yaml", []byte(`server:
   grpc:
-    adress: ":1"
+    addressx: ":1"
   max_message_bytes: lots
 face:
   min_score: 7
@@ -89,7 +89,7 @@ telemetry:
 	var ps Problems
 	require.True(t, errors.As(err, &ps))
 	want := []string{
-		`c.yaml:3: unknown key "server.grpc.adress"; did you mean "server.grpc.address"?`,
+		`c.yaml:3: unknown key "server.grpc.addressx"; did you mean "server.grpc.address"?`,
 		`c.yaml:4: server.max_message_bytes: "lots" is no size: not a whole number with a known unit; write it like 32MiB, 500kB or 4096`,
 		`c.yaml:6: face.min_score: 7 is out of range; accepted: 0 to 1`,
 		`c.yaml:7: unknown key "max_pixels"; did you mean "limits.max_pixels"?`,
@@ -143,7 +143,7 @@ func TestSectionWithEveryKeyCommentedOutIsFine(t *testing.T) {
 
 func TestUnknownVariablesAndFlags(t *testing.T) {
 	for name, want := range map[string]string{
-		"COURTSENSE_SERVER_GRPC_ADRESS=:1":      `did you mean "COURTSENSE_SERVER_GRPC_ADDRESS"?`,
+		"COURTSENSE_SERVER_GRPC_ADDRESSX=:1":    `did you mean "COURTSENSE_SERVER_GRPC_ADDRESS"?`,
 		"COURTSENSE_MODEL=/srv":                 `did you mean "COURTSENSE_MODELS"?`,
 		"COURTSENSE_OCR_SOMETHING_ELSE_WHOLLY=": `unknown variable`,
 	} {

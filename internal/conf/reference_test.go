@@ -106,10 +106,10 @@ func sample() string {
 		}
 		open = sections
 		indent, value := strings.Repeat("  ", len(sections)), k.Default
-		switch {
-		case k.Type == "list":
+		switch k.Type {
+		case "list":
 			value = "[" + strings.ReplaceAll(value, ",", ", ") + "]"
-		case k.Type == "text":
+		case "text":
 			value = fmt.Sprintf("%q", value)
 		}
 		fmt.Fprintf(&b, "%s## %s\n%s# %s: %s\n", indent, k.Doc, indent, name, value)

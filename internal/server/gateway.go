@@ -62,8 +62,8 @@ func passInward(header string) (string, bool) {
 	return "", false
 }
 
-func annotate(_ context.Context, r *http.Request) metadata.MD {
-	md := metadata.Pairs(requestIDHeader, telemetry.RequestID(r.Context()))
+func annotate(ctx context.Context, r *http.Request) metadata.MD {
+	md := metadata.Pairs(requestIDHeader, telemetry.RequestID(ctx))
 	if httpFromThisMachine(r) {
 		md.Set(peerHeader, peerLoopback)
 	}

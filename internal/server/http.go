@@ -6,11 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log"
+	"log/slog"
 	"math"
 	"net"
 	"net/http"
-	"strings"
 	"time"
 
 	khttp "github.com/go-kratos/kratos/v2/transport/http"
@@ -64,18 +63,11 @@ func (s *Server) newHTTP(certs *certificates, services []Service) (*httpServer, 
 	h.kratos.ReadHeaderTimeout = c.ReadHeaderTimeout.Std()
 	h.kratos.IdleTimeout = c.IdleTimeout.Std()
 	h.kratos.MaxHeaderBytes = int(c.MaxHeaderBytes)
-	h.kratos.ErrorLog = log.New(io.Discard, "", 0)
+	h.kratos.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)
 	if s.peerInLog { // net/http's messages name clients' addresses
-		h.kratos.ErrorLog = log.New(debugWriter{s}, "", 0)
+		h.kratos.ErrorLog = slog.NewLogLogger(s.logger.Handler(), slog.LevelDebug)
 	}
 	return h, nil
-}
-
-type debugWriter struct{ server *Server }
-
-func (w debugWriter) Write(line []byte) (int, error) {
-	w.server.logger.Debug("http", "message", strings.TrimSpace(string(line)))
-	return len(line), nil
 }
 
 func (s *Server) httpHandler(gateway http.Handler) http.Handler {
@@ -150,7 +142,7 @@ func (b *boundedBody) Read(p []byte) (int, error) {
 	}
 	_ = b.control.SetReadDeadline(time.Now().Add(b.idle)) // not supported by every connection; then there is none
 	n, err := b.body.Read(p)
-	if b.err = err; err == io.EOF {
+	if b.err = err; errors.Is(err, io.EOF) {
 		// From here on net/http reads to notice that the client is gone; the deadline must not look like that.
 		_ = b.control.SetReadDeadline(time.Time{})
 	}

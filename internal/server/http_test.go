@@ -158,7 +158,7 @@ func TestBodyLimit(t *testing.T) {
 	f.http("POST", "/v1/faces:detect", big(100<<10)).requireStatus(t, 413, "MESSAGE_TOO_LARGE") // as decoded
 	f.http("POST", "/v1/faces:detect", big(200<<10)).requireStatus(t, 413, "MESSAGE_TOO_LARGE") // by its Content-Length
 
-	r, err := http.NewRequestWithContext(f.ctx(), "POST", f.url("/v1/faces:detect"), io.MultiReader(strings.NewReader(big(200<<10)))) // chunked
+	r, err := http.NewRequestWithContext(f.ctx(), http.MethodPost, f.url("/v1/faces:detect"), io.MultiReader(strings.NewReader(big(200<<10)))) // chunked
 	require.NoError(t, err)
 	transport := &http.Transport{DisableKeepAlives: true}
 	response, err := (&http.Client{Transport: transport}).Do(r)
@@ -229,7 +229,7 @@ func TestVanishedHTTPClientCancelsTheCall(t *testing.T) {
 	conn, err := net.Dial("tcp", f.server.HTTPAddr().String())
 	require.NoError(t, err)
 	var request bytes.Buffer
-	r, err := http.NewRequest("POST", f.url("/v1/faces:detect"), strings.NewReader(detectJSON))
+	r, err := http.NewRequestWithContext(f.ctx(), http.MethodPost, f.url("/v1/faces:detect"), strings.NewReader(detectJSON))
 	require.NoError(t, err)
 	require.NoError(t, r.Write(&request))
 	_, err = conn.Write(request.Bytes())

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"net"
 	"sync"
 
@@ -113,8 +114,8 @@ func (l *joinedListener) accept(next func() (net.Conn, error)) {
 
 // temporary tells errors after which gRPC's own accept loop tries again, such as too many open files.
 func temporary(err error) bool {
-	t, ok := err.(interface{ Temporary() bool })
-	return ok && t.Temporary()
+	var t interface{ Temporary() bool }
+	return errors.As(err, &t) && t.Temporary()
 }
 
 // Close implements net.Listener.

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"sync"
@@ -57,7 +58,7 @@ func TestReflection(t *testing.T) {
 		require.NoError(t, err)
 		// A stream that the server has refused already can't be sent to; Recv says why.
 		if err := stream.Send(&grpc_reflection_v1.ServerReflectionRequest{
-			MessageRequest: &grpc_reflection_v1.ServerReflectionRequest_ListServices{}}); err != io.EOF {
+			MessageRequest: &grpc_reflection_v1.ServerReflectionRequest_ListServices{}}); !errors.Is(err, io.EOF) {
 			require.NoError(t, err)
 		}
 		r, err := stream.Recv()

@@ -175,8 +175,8 @@ func (s *Server) SetServing(service string, serving bool) {
 // is taken back, new calls get UNAVAILABLE, streams are told (see [Draining]), running calls may finish within
 // server.timeouts.drain, and what still runs then is ended. A second signal ends the drain at once. Run returns nil after
 // a drain, and may be called once.
-func (s *Server) Run(ctx context.Context) error {
-	defer s.Close()
+func (s *Server) Run(ctx context.Context) (err error) {
+	defer func() { err = errors.Join(err, s.Close()) }()
 	transports := []kratos.Option{kratos.Server(grpcTransport{s.grpc, s})}
 	if s.http != nil {
 		transports = []kratos.Option{kratos.Server(grpcTransport{s.grpc, s}, httpTransport{s.http.kratos, s})}
@@ -207,7 +207,7 @@ func (s *Server) Run(ctx context.Context) error {
 		}
 	})
 	s.logger.Info("serving", "grpc", s.GRPCAddr().String(), "http", s.httpAddress(), "tls", s.config.TLS.CertFile != "", "version", s.version)
-	err := app.Run()
+	err = app.Run()
 	if !unhook() {
 		<-stopped
 	}
@@ -279,9 +279,9 @@ type grpcTransport struct {
 }
 
 // Stop implements kratos' transport.Server.
-func (t grpcTransport) Stop(context.Context) error {
+func (t grpcTransport) Stop(ctx context.Context) error {
 	t.server.drain()
-	ctx, cancel := context.WithTimeout(context.Background(), hardStop)
+	ctx, cancel := context.WithTimeout(ctx, hardStop)
 	defer cancel()
 	return t.Server.Stop(ctx)
 }
@@ -292,9 +292,9 @@ type httpTransport struct {
 }
 
 // Stop implements kratos' transport.Server.
-func (t httpTransport) Stop(context.Context) error {
+func (t httpTransport) Stop(ctx context.Context) error {
 	t.server.drain()
-	ctx, cancel := context.WithTimeout(context.Background(), hardStop)
+	ctx, cancel := context.WithTimeout(ctx, hardStop)
 	defer cancel()
 	err := t.Server.Stop(ctx)
 	if errors.Is(err, http.ErrServerClosed) {

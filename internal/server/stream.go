@@ -173,7 +173,8 @@ func ruleReason(id string) string {
 		switch {
 		case 'a' <= c && c <= 'z':
 			out[i] = c - ('a' - 'A')
-		case !('A' <= c && c <= 'Z' || '0' <= c && c <= '9'):
+		case 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
+		default:
 			out[i] = '_'
 		}
 	}
