@@ -39,7 +39,7 @@ func engineConfig(tb testing.TB, id string) EngineConfig {
 // "-benchtime 9x" takes the median of nine.
 func BenchmarkEngine(b *testing.B) {
 	for _, id := range served {
-		for _, threads := range []struct{ intra, instances int }{{0, 1}, {1, 2}} {
+		for _, threads := range []struct{ intra, instances int }{{0, 1}, {1, 1}, {1, 2}} {
 			for _, batch := range []int{1, 2, 4, 8, 16} {
 				for _, callers := range []int{1, 4, 16, 64} {
 					name := fmt.Sprintf("%s/intra=%d/instances=%d/batch=%d/callers=%d", id, threads.intra, threads.instances, batch, callers)

@@ -57,8 +57,8 @@ func places() []place {
 		all = append(all, place{filepath.Join(dir, "onnxruntime", LibraryVersion), "installed for this user"})
 	}
 	if exe, err := os.Executable(); err == nil {
-		if real, err := filepath.EvalSymlinks(exe); err == nil {
-			exe = real
+		if resolved, err := filepath.EvalSymlinks(exe); err == nil {
+			exe = resolved
 		}
 		dir := filepath.Dir(exe)
 		all = append(all, place{dir, "beside the binary"}, place{filepath.Join(dir, "..", "lib"), "beside the binary"})

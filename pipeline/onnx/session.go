@@ -28,7 +28,8 @@ type session struct {
 	closed   bool         // guarded by running
 	closeErr error        // guarded by running
 
-	idle chan *ort.RunOptions
+	idle    chan *ort.RunOptions
+	outputs outputShapes
 }
 
 var (
@@ -79,23 +80,24 @@ func (s *session) Run(ctx context.Context, inputs pipeline.Tensors) (pipeline.Te
 		}
 		in = append(in, v)
 	}
-	out := make([]ort.Value, len(s.signature.Outputs))
-	defer func() { destroy(out) }()
-	for i, info := range s.signature.Outputs {
-		if len(info.Shape) == 0 {
-			v, err := newScalar(pipeline.Tensor{}, info.DType)
-			if err != nil {
-				return nil, s.fail(pipeline.Backend, err)
-			}
-			out[i] = v
+	key := s.outputs.key(s.signature, inputs)
+	shapes := s.outputs.lookUp(key)
+	out, err := s.runOnce(ctx, &pins, in, shapes)
+	if err != nil && shapes != nil && ctx.Err() == nil {
+		destroy(out)
+		if out, err = s.runOnce(ctx, &pins, in, nil); err == nil {
+			s.outputs.forget() // it was the shapes, so they depend on values too
 		}
 	}
-
-	if err := s.runNative(ctx, in, out); err != nil {
+	defer func() { destroy(out) }()
+	if err != nil {
 		if cause := ctx.Err(); cause != nil {
 			return nil, s.fail(pipeline.ReasonOf(cause), fmt.Errorf("stopped during the run: %w", cause))
 		}
 		return nil, s.fail(pipeline.Backend, err)
+	}
+	if shapes == nil {
+		s.outputs.learn(key, out)
 	}
 	result := make(pipeline.Tensors, len(out))
 	for i, info := range s.signature.Outputs {
@@ -106,6 +108,27 @@ func (s *session) Run(ctx context.Context, inputs pipeline.Tensors) (pipeline.Te
 		result[info.Name] = t
 	}
 	return result, nil
+}
+
+// runOnce runs the session. With shapes the outputs are written straight into the caller's memory; without, the runtime
+// allocates them and they are copied.
+func (s *session) runOnce(ctx context.Context, pins *runtime.Pinner, in []ort.Value, shapes [][]int64) ([]ort.Value, error) {
+	out := make([]ort.Value, len(s.signature.Outputs))
+	for i, info := range s.signature.Outputs {
+		if len(info.Shape) > 0 && shapes == nil {
+			continue
+		}
+		t := pipeline.Tensor{}
+		if shapes != nil {
+			t = newTensor(info.DType, shapes[i])
+		}
+		v, err := outputValue(pins, t, info)
+		if err != nil {
+			return out, err
+		}
+		out[i] = v
+	}
+	return out, s.runNative(ctx, in, out)
 }
 
 // runNative runs the session and stops it when ctx ends.
@@ -164,73 +187,4 @@ func (s *session) Close() error {
 		s.closeErr = s.fail(pipeline.Backend, s.closeErr)
 	}
 	return s.closeErr
-}
-
-// newValue wraps t's own memory, which is pinned until the run is over; nothing is copied.
-func newValue(pins *runtime.Pinner, t pipeline.Tensor) (ort.Value, error) {
-	if len(t.Shape) == 0 {
-		return newScalar(t, t.DType())
-	}
-	switch t.DType() {
-	case pipeline.Float32:
-		return wrap(pins, t.Shape, t.Float32)
-	case pipeline.Int64:
-		return wrap(pins, t.Shape, t.Int64)
-	default:
-		return wrap(pins, t.Shape, t.Uint8)
-	}
-}
-
-func wrap[T ort.TensorData](pins *runtime.Pinner, shape []int64, data []T) (ort.Value, error) {
-	if len(data) > 0 {
-		pins.Pin(&data[0])
-	}
-	return ort.NewTensor(ort.Shape(shape), data)
-}
-
-// newScalar makes the rank-0 value that the binding treats as a type of its own.
-func newScalar(t pipeline.Tensor, dtype pipeline.DType) (ort.Value, error) {
-	switch dtype {
-	case pipeline.Float32:
-		return ort.NewScalar(first(t.Float32))
-	case pipeline.Int64:
-		return ort.NewScalar(first(t.Int64))
-	default:
-		return ort.NewScalar(first(t.Uint8))
-	}
-}
-
-func first[T any](data []T) T {
-	var zero T
-	if len(data) > 0 {
-		return data[0]
-	}
-	return zero
-}
-
-// goTensor takes the Go memory out of a value, so that it outlives the native object.
-func goTensor(v ort.Value) (pipeline.Tensor, error) {
-	switch v := v.(type) {
-	case *ort.Tensor[float32]:
-		return pipeline.Tensor{Shape: v.GetShape(), Float32: v.GetData()}, nil
-	case *ort.Tensor[int64]:
-		return pipeline.Tensor{Shape: v.GetShape(), Int64: v.GetData()}, nil
-	case *ort.Tensor[uint8]:
-		return pipeline.Tensor{Shape: v.GetShape(), Uint8: v.GetData()}, nil
-	case *ort.Scalar[float32]:
-		return pipeline.Tensor{Shape: []int64{}, Float32: []float32{v.GetData()}}, nil
-	case *ort.Scalar[int64]:
-		return pipeline.Tensor{Shape: []int64{}, Int64: []int64{v.GetData()}}, nil
-	case *ort.Scalar[uint8]:
-		return pipeline.Tensor{Shape: []int64{}, Uint8: []uint8{v.GetData()}}, nil
-	}
-	return pipeline.Tensor{}, fmt.Errorf("unsupported value %T", v)
-}
-
-func destroy(values []ort.Value) {
-	for _, v := range values {
-		if v != nil {
-			_ = v.Destroy() // never fails for tensors and scalars
-		}
-	}
 }

@@ -121,6 +121,23 @@ func TestInvalidInput(t *testing.T) {
 	require.Equal(t, pipeline.Backend, pipeline.ReasonOf(err), err)
 }
 
+// Remembered output shapes must not be trusted where shapes depend on values.
+func TestOutputShapeThatDependsOnValues(t *testing.T) {
+	x := open(t, "found.onnx", pipeline.Options{Device: "cpu"})
+	for _, c := range []struct {
+		x    []float32
+		want []int64
+	}{
+		{[]float32{1, 0, 1, 0}, []int64{0, 2}}, {[]float32{0, 0, 1, 1}, []int64{2, 3}}, {[]float32{1, 1, 1, 0}, []int64{0, 1, 2}},
+		{[]float32{0, 0, 0, 0}, []int64{}}, {[]float32{0, 1, 0, 1}, []int64{1, 3}}, {[]float32{0, 1, 0}, []int64{1}},
+	} {
+		out, err := x.Run(context.Background(), pipeline.Tensors{"x": {Shape: []int64{int64(len(c.x))}, Float32: c.x}})
+		require.NoError(t, err)
+		require.Equal(t, c.want, out["indices"].Int64)
+		require.Equal(t, []int64{1, int64(len(c.want))}, out["indices"].Shape)
+	}
+}
+
 func slowInput(steps int64) pipeline.Tensors {
 	return pipeline.Tensors{
 		"x":     {Shape: []int64{1, 256}, Float32: make([]float32, 256)},

@@ -4,6 +4,7 @@
 tiny.onnx     x[B,4], state[2,B,3] -> y[B,2] = softmax(relu(xW+b)V), stateN[2,B,3] = tanh(state + xU); batch axes 0 and 1
 picture.onnx  x[B,3,H,W] -> map[B,1,H,W], a 3x3 convolution and a sigmoid: open height and width, as detectors have
 slow.onnx     x[B,256], steps[] (int64) -> y[B,256]: a loop of `steps` matrix products, to be stopped while it runs
+found.onnx    x[N] -> indices[1,M] of the numbers that are not zero: an output whose shape depends on values
 fixed.onnx    x[1,4] -> y[1,4] = 2x: a model that can't be batched
 """
 import pathlib
@@ -84,4 +85,9 @@ save("slow.onnx", helper.make_graph(
 save("fixed.onnx", helper.make_graph(
     [helper.make_node("Add", ["x", "x"], ["y"])],
     "fixed", [value("x", 1, 4)], [value("y", 1, 4)],
+))
+
+save("found.onnx", helper.make_graph(
+    [helper.make_node("NonZero", ["x"], ["indices"])],
+    "found", [value("x", "N")], [value("indices", 1, "M", dtype=TensorProto.INT64)],
 ))
