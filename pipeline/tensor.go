@@ -66,7 +66,7 @@ func (t Tensor) Validate() error {
 			return fmt.Errorf("tensor shape %v has a negative dimension", t.Shape)
 		}
 	}
-	n := 0
+	var n int
 	switch t.DType() {
 	case Float32:
 		n = len(t.Float32)

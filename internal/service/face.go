@@ -7,7 +7,6 @@ import (
 	pb "github.com/courtsense/courtsense/api/courtsense/v1"
 	"github.com/courtsense/courtsense/internal/telemetry"
 	"github.com/courtsense/courtsense/models"
-	"github.com/courtsense/courtsense/pipeline"
 	"github.com/courtsense/courtsense/pipeline/imaging"
 	"github.com/courtsense/courtsense/pipeline/imaging/codec"
 	"github.com/courtsense/courtsense/pipeline/refusal"
@@ -38,7 +37,7 @@ type Face struct {
 func NewFace(cfg FaceConfig) *Face {
 	return &Face{cfg: cfg, detectors: bindings[*face.Detector]{
 		engine: cfg.Engine, task: models.TaskFaceDetection, active: cfg.Active, missing: cfg.Missing,
-		bind: func(x pipeline.Executor, e models.Entry) (*face.Detector, error) { return face.NewDetector(x, e) },
+		bind: face.NewDetector,
 	}}
 }
 

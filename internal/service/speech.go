@@ -11,7 +11,6 @@ import (
 	pb "github.com/courtsense/courtsense/api/courtsense/v1"
 	"github.com/courtsense/courtsense/internal/telemetry"
 	"github.com/courtsense/courtsense/models"
-	"github.com/courtsense/courtsense/pipeline"
 	"github.com/courtsense/courtsense/speech"
 	"github.com/courtsense/courtsense/speech/audio"
 	"github.com/courtsense/courtsense/speech/vad"
@@ -39,7 +38,7 @@ type Speech struct {
 func NewSpeech(cfg SpeechConfig) *Speech {
 	return &Speech{cfg: cfg, detectors: bindings[*vad.VAD]{
 		engine: cfg.Engine, task: models.TaskVoiceActivity, active: cfg.Active,
-		bind: func(x pipeline.Executor, e models.Entry) (*vad.VAD, error) { return vad.New(x, e) },
+		bind: vad.New,
 	}}
 }
 

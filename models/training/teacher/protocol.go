@@ -94,7 +94,7 @@ func readLine(r *bufio.Reader) ([]byte, error) {
 			return line, nil
 		case err == io.EOF && len(line) > 0:
 			return nil, io.ErrUnexpectedEOF
-		case err != bufio.ErrBufferFull:
+		case !errors.Is(err, bufio.ErrBufferFull):
 			return nil, err
 		case len(line) > maxHeaderBytes:
 			return nil, fmt.Errorf("request header is longer than %d bytes", maxHeaderBytes)
