@@ -83,7 +83,12 @@ func inFolder(dir string, suffixes []string) ([]input, error) {
 // nameResults cuts the suffix off where the rest is unique, so that a.png becomes a.txt, but a.png and a.jpg become
 // a.png.txt and a.jpg.txt, and files of one name from several folders get numbers.
 func nameResults(inputs []input) {
-	stem := func(name string) string { return strings.TrimSuffix(name, filepath.Ext(name)) }
+	stem := func(name string) string {
+		if s := strings.TrimSuffix(name, filepath.Ext(name)); filepath.Base(name) != filepath.Ext(name) {
+			return s
+		}
+		return name // a hidden file has no suffix
+	}
 	count := map[string]int{}
 	for _, in := range inputs {
 		count[stem(in.name)]++

@@ -54,7 +54,7 @@ A page that can't be read does not keep the others from being read: it is report
 		Example: `  courtsense ocr complaint.png
   courtsense ocr case.pdf --pages 1-3,7 --json
   courtsense ocr scans/ -o texts/ --annotate marked/
-  courtsense ocr contract.tif --lang eng --server court-ai:9090 --tls`,
+  courtsense ocr contract.tif --languages eng --server court-ai:9090 --tls`,
 		Args: atLeastOne("a file or folder to read"),
 	}
 	connect := addConnectFlags(cmd)
@@ -63,7 +63,7 @@ A page that can't be read does not keep the others from being read: it is report
 	set.BoolVar(&asJSON, "json", false, "the same as --format json")
 	set.StringVarP(&o.outDir, "output", "o", "", "write one result a file into this folder instead of printing")
 	set.StringVar(&o.annotate, "annotate", "", "write each page as a picture with its lines outlined into this folder")
-	set.StringSliceVar(&o.languages, "lang", nil, "languages to expect, most frequent first, such as chi_sim,eng (default: the configuration's)")
+	set.StringSliceVar(&o.languages, "languages", nil, "languages to expect, most frequent first, such as chi_sim,eng (default: the configuration's)")
 	set.StringVar(&o.pages, "pages", "", "pages to read of each file, such as 1-3,7,12- (default: all)")
 	set.IntVar(&o.dpi, "dpi", 0, "resolution at which PDF pages are rendered, 72 to 600 (default: the configuration's)")
 	addJobsFlag(set, &o.jobs)
