@@ -24,7 +24,14 @@ func wilson(k, n int) Interval {
 	centre := p + z975*z975/(2*m)
 	half := z975 * math.Sqrt(p*(1-p)/m+z975*z975/(4*m*m))
 	scale := 1 + z975*z975/m
-	return Interval{Value: p, Low: max((centre-half)/scale, 0), High: min((centre+half)/scale, 1)}
+	i := Interval{Value: p, Low: (centre - half) / scale, High: (centre + half) / scale}
+	if k == 0 {
+		i.Low = 0 // exactly, not but for rounding
+	}
+	if k == n {
+		i.High = 1
+	}
+	return i
 }
 
 // unmatched is the score of a pair that could not be compared: below every threshold.
