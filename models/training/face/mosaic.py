@@ -24,6 +24,8 @@ class Faces:
         table = np.load(folder / "faces.npy")
         self.faces = [table[table[:, 0] == i][:, 1:] for i in range(len(self.pictures))]
         self.usable = np.array([i for i, f in enumerate(self.faces) if len(f) and f[:, 0].max() > 0.8])
+        hard = folder / "hard.npy"
+        self.hard = np.load(hard) if hard.exists() else np.zeros((0, 5), np.float32)
         self.pages = [text(np.random.default_rng([1, k])) for k in range(PAGES)]
 
     def main(self, i):
@@ -226,8 +228,12 @@ def compose(faces, rng):
     count = 0 if kind < 0.1 else 1 if kind < 0.35 else int(rng.integers(2, 5)) if kind < 0.65 else int(rng.integers(4, 13))
     largest = side * {0: 0, 1: 0.95}.get(count, 0.53 if count < 5 else 0.3)
     for label in range(1, count + 1):
-        i = int(faces.usable[rng.integers(len(faces.usable))])
-        face = faces.main(i)
+        if len(faces.hard) and rng.random() < 0.4:
+            # As a face would be, but round something that a half-trained detector took for one.
+            i, face = int((row := faces.hard[rng.integers(len(faces.hard))])[0]), row
+        else:
+            i = int(faces.usable[rng.integers(len(faces.usable))])
+            face = faces.main(i)
         size = np.exp(rng.uniform(np.log(11), np.log(largest)))
         angle = np.radians(rng.uniform(-30, 30)) if rng.random() < 0.6 else np.radians(rng.normal(0, 5))
         x, y = rng.uniform(0.02, 0.98, 2) * side if size < 0.4 * side else side / 2 + rng.normal(0, 0.5, 2) * max(20, side - size) / 2
