@@ -111,7 +111,7 @@ func (f *connectFlags) dial() (*connection, error) {
 		address = net.JoinHostPort(strings.Trim(address, "[]"), defaultPort)
 	}
 	secure := f.tls || f.ca != "" || f.cert != "" || f.key != ""
-	var transport credentials.TransportCredentials = insecure.NewCredentials()
+	transport := insecure.NewCredentials()
 	if secure {
 		config, err := f.tlsConfig()
 		if err != nil {

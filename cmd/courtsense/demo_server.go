@@ -57,7 +57,7 @@ func (s *demoServer) start(ctx context.Context, store string, verbose bool) erro
 		args = append(args, "--models", store)
 	}
 	// Not CommandContext: the process is to be stopped by SIGTERM, also when the demo is interrupted.
-	s.command = exec.Command(exe, args...) //nolint:noctx // ended by stop or kill
+	s.command = exec.Command(exe, args...)
 	s.command.Env = demoEnvironment(os.Environ())
 	s.command.Stderr = log
 	out, err := s.command.StdoutPipe()

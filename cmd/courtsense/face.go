@@ -96,7 +96,8 @@ func (f *faceDetect) run(ctx context.Context, inputs []input) error {
 	}, func(i int, p portrait) {
 		f.c.step()
 		if ctx.Err() != nil && p.err != nil {
-			return // interrupted, which is said once
+			failed = true // interrupted, which is said once
+			return
 		}
 		if err := f.report(inputs[i], p, len(inputs) > 1); err != nil {
 			failed = true
@@ -110,7 +111,7 @@ func (f *faceDetect) run(ctx context.Context, inputs []input) error {
 }
 
 func (f *faceDetect) detect(ctx context.Context, in input) (*pb.DetectResponse, error) {
-	content, err := in.read(f.stdin)
+	content, err := in.read(ctx, f.stdin)
 	if err != nil {
 		return nil, err
 	}

@@ -108,10 +108,10 @@ func nameResults(inputs []input) {
 	}
 }
 
-// read returns a file's bytes.
-func (in input) read(stdin io.Reader) ([]byte, error) {
-	if in.err != nil {
-		return nil, in.err
+// read returns a file's bytes, unless ctx has ended.
+func (in input) read(ctx context.Context, stdin io.Reader) ([]byte, error) {
+	if err := errors.Join(in.err, ctx.Err()); err != nil {
+		return nil, err
 	}
 	if in.path == "-" {
 		b, err := io.ReadAll(io.LimitReader(stdin, maxFileBytes+1))

@@ -16,6 +16,10 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	// demo starts its own executable, which here is this one.
+	if len(os.Args) > 1 && os.Args[1] == "serve" {
+		main()
+	}
 	// ONNX Runtime and OpenTelemetry keep nothing running; what serve and the in-process services start must end with them.
 	goleak.VerifyTestMain(m)
 }
@@ -93,6 +97,15 @@ func TestUsageErrors(t *testing.T) {
 			require.Empty(t, r.stdout)
 		})
 	}
+}
+
+func TestInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	var stdout, stderr bytes.Buffer
+	require.Equal(t, exitInterrupted, run(ctx, []string{"ocr", samples + "/documents", "--json"}, nil, &stdout, &stderr))
+	require.Equal(t, "courtsense: interrupted\n", stderr.String())
+	require.Empty(t, stdout.String())
 }
 
 func TestVersionAndHelp(t *testing.T) {

@@ -229,14 +229,14 @@ func newModelsShowCommand() *cobra.Command {
 
 // unknownModel names the ids that the user may have meant.
 func unknownModel(catalog *models.Catalog, id string) error {
-	var close []string
+	var similar []string
 	for _, e := range catalog.Models {
 		if strings.Contains(e.ID, id) || commonPrefix(e.ID, id) >= 8 {
-			close = append(close, e.ID)
+			similar = append(similar, e.ID)
 		}
 	}
-	if len(close) > 0 && len(close) <= 6 {
-		return fmt.Errorf("there is no model %q; did you mean %s?", id, strings.Join(close, " or "))
+	if len(similar) > 0 && len(similar) <= 6 {
+		return fmt.Errorf("there is no model %q; did you mean %s?", id, strings.Join(similar, " or "))
 	}
 	return fmt.Errorf("there is no model %q; 'courtsense models list' shows all", id)
 }

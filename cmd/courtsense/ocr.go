@@ -113,7 +113,8 @@ func (o *ocrCommand) run(ctx context.Context, inputs []input) error {
 	}, func(i int, d document) {
 		o.c.step()
 		if ctx.Err() != nil && d.err != nil {
-			return // interrupted, which is said once
+			failed = true // interrupted, which is said once
+			return
 		}
 		if err := o.report(inputs[i], d, len(inputs) > 1); err != nil {
 			failed = true
@@ -127,7 +128,7 @@ func (o *ocrCommand) run(ctx context.Context, inputs []input) error {
 
 // read recognises one file, and marks its pages when asked to.
 func (o *ocrCommand) read(ctx context.Context, in input) document {
-	content, err := in.read(o.stdin)
+	content, err := in.read(ctx, o.stdin)
 	if err != nil {
 		return document{err: err}
 	}

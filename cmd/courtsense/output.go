@@ -73,7 +73,7 @@ func errorReason(st *status.Status) string {
 type tuple []float32
 
 // MarshalJSON implements json.Marshaler.
-func (t tuple) MarshalJSON() ([]byte, error) {
+func (t tuple) MarshalJSON() ([]byte, error) { //nolint:unparam // the interface has an error
 	b := []byte{'['}
 	for i, v := range t {
 		if i > 0 {
@@ -88,7 +88,9 @@ func (t tuple) MarshalJSON() ([]byte, error) {
 type score float32
 
 // MarshalJSON implements json.Marshaler.
-func (s score) MarshalJSON() ([]byte, error) { return appendRounded(nil, float32(s), 10000), nil }
+func (s score) MarshalJSON() ([]byte, error) { //nolint:unparam // the interface has an error
+	return appendRounded(nil, float32(s), 10000), nil
+}
 
 // appendRounded writes v rounded to 1/parts without superfluous digits; what is no number becomes 0, which JSON can say.
 func appendRounded(b []byte, v float32, parts float64) []byte {

@@ -80,7 +80,7 @@ func serve(ctx context.Context, c *console, loaded *conf.Loaded) (err error) {
 	began := time.Now()
 	a, err := app.New(ctx, cfg, app.Options{Logger: log, Metrics: telemetry.NewMetrics(), Progress: func(step string) { log.Info(step) }})
 	if err != nil {
-		return err
+		return startError(ctx, log, err)
 	}
 	defer func() { err = errors.Join(err, a.Close()) }()
 	s, err := a.NewServer()
@@ -90,6 +90,15 @@ func serve(ctx context.Context, c *console, loaded *conf.Loaded) (err error) {
 	a.Announce(s)
 	announce(c.out, s, a, time.Since(began))
 	return s.Run(ctx)
+}
+
+// startError forgives a start that was interrupted: to stop a server is no failure, ready or not.
+func startError(ctx context.Context, log *slog.Logger, err error) error {
+	if ctx.Err() == nil {
+		return err
+	}
+	log.Info("stopped before it was ready")
+	return nil
 }
 
 // announce prints what a person, or a program that has started the server, wants to know.

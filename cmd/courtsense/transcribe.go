@@ -331,7 +331,8 @@ func sendSpeech(stream pb.SpeechService_StreamingRecognizeClient, r io.Reader, c
 		var n int
 		n, err = r.Read(buffer)
 		if n > 0 {
-			if e := stream.Send(&pb.StreamingRecognizeRequest{StreamingRequest: &pb.StreamingRecognizeRequest_Audio{Audio: buffer[:n]}}); e != nil {
+			m := &pb.StreamingRecognizeRequest{StreamingRequest: &pb.StreamingRecognizeRequest_Audio{Audio: buffer[:n]}}
+			if stream.Send(m) != nil {
 				return nil // the server has ended the stream; why is what Recv says
 			}
 		}
