@@ -143,11 +143,11 @@ func TestAlignDoesNotAlias(t *testing.T) {
 			}
 		}
 	}
-	out, err := Align(r, mapped(Similarity2D{8, 0.3, 30, 20}, ArcFaceTemplate), 112)
+	out, err := Align(r, mapped(Similarity2D{8, 0.3, 70, 20}, ArcFaceTemplate), 112)
 	require.NoError(t, err)
 	for y := range 112 {
 		for x := range 112 {
-			require.InDelta(t, 127.5, out.Row(y)[3*x], 12)
+			require.InDelta(t, 127.5, out.Row(y)[3*x], 2)
 		}
 	}
 }
