@@ -71,6 +71,12 @@ without a face is an answer, not an error.`,
 	addJobsFlag(set, &f.jobs)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		f.c, f.stdin, f.scale = newConsole(cmd), cmd.InOrStdin(), cmd.Flags().Changed("min-score")
+		if f.model != "" && connect.server == "" {
+			// A server has its models loaded; here only the configured one is.
+			if err := cmd.Flags().Set("set", "face.model="+f.model); err != nil {
+				return err
+			}
+		}
 		inputs := findInputs(args, pictureSuffixes)
 		return onFiles(cmd, f.c, connect, app.Faces, inputs, func(ctx context.Context, conn *connection) error {
 			f.conn = conn

@@ -117,6 +117,12 @@ func TestFaceDetect(t *testing.T) {
 
 	r = courtsense(t, "face", "detect", portrait, "--min-score", "1", "--models", store, "--json")
 	require.Equal(t, "{\"faces\":[]}\n", r.stdout)
+	r = courtsense(t, "face", "detect", portrait, "--model", "face-detect-yunet-s", "--models", store)
+	require.Zero(t, r.code, r.stderr)
+	require.Contains(t, r.stdout, "1 face")
+	r = courtsense(t, "face", "detect", portrait, "--model", "vad-embedded", "--models", store)
+	require.Equal(t, exitFailed, r.code)
+	r.requireOneLine(t, "vad-embedded", "face-detection")
 	r = courtsense(t, "face", "detect", samples+"/speech/tones-16k.wav", "--models", store)
 	require.Equal(t, exitFailed, r.code)
 	r.requireOneLine(t, "tones-16k.wav", "[UNSUPPORTED_TYPE]")

@@ -333,7 +333,7 @@ func sendSpeech(stream pb.SpeechService_StreamingRecognizeClient, r io.Reader, c
 		if n > 0 {
 			m := &pb.StreamingRecognizeRequest{StreamingRequest: &pb.StreamingRecognizeRequest_Audio{Audio: buffer[:n]}}
 			if stream.Send(m) != nil {
-				return nil // the server has ended the stream; why is what Recv says
+				return nil //nolint:nilerr // the server has ended the stream; why is what Recv says
 			}
 		}
 		if errors.Is(err, io.EOF) {
