@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 
 	ort "github.com/yalue/onnxruntime_go"
 
@@ -43,24 +44,32 @@ func newBareSession(model []byte, sig pipeline.Signature, threads int, rows func
 
 func (s *bareSession) close() error { return s.native.Destroy() }
 
-// bareLoop is one goroutine's inputs and outputs, allocated once.
+// bareLoop is one goroutine's inputs and outputs, allocated once. It takes its inputs in turn, so that they are no
+// better cached than those of as many callers.
 type bareLoop struct {
 	session *bareSession
-	in, out []ort.Value
+	in      [][]ort.Value
+	out     []ort.Value
+	turn    int
 }
 
-func (s *bareSession) loops(n, rows int) ([]*bareLoop, error) {
+// loops makes n loops of runs with some rows, over sets of inputs each.
+func (s *bareSession) loops(n, rows, sets int) ([]*bareLoop, error) {
 	var all []*bareLoop
 	for range n {
 		l := &bareLoop{session: s, out: make([]ort.Value, len(s.sig.Outputs))}
 		all = append(all, l)
-		inputs := s.rows(rows)
-		for _, info := range s.sig.Inputs {
-			v, err := nativeValue(inputs[info.Name])
-			if err != nil {
-				return nil, fmt.Errorf("input %s: %w", info.Name, err)
+		for range sets {
+			inputs := s.rows(rows)
+			var in []ort.Value
+			for _, info := range s.sig.Inputs {
+				v, err := nativeValue(inputs[info.Name])
+				if err != nil {
+					return nil, fmt.Errorf("input %s: %w", info.Name, err)
+				}
+				in = append(in, v)
 			}
-			l.in = append(l.in, v)
+			l.in = append(l.in, in)
 		}
 		// The first run makes the outputs, the later ones reuse them.
 		if err := l.run(); err != nil {
@@ -70,11 +79,14 @@ func (s *bareSession) loops(n, rows int) ([]*bareLoop, error) {
 	return all, nil
 }
 
-func (l *bareLoop) run() error { return l.session.native.Run(l.in, l.out) }
+func (l *bareLoop) run() error {
+	l.turn = (l.turn + 1) % len(l.in)
+	return l.session.native.Run(l.in[l.turn], l.out)
+}
 
 func destroyLoops(loops []*bareLoop) {
 	for _, l := range loops {
-		for _, v := range append(l.in, l.out...) {
+		for _, v := range slices.Concat(append(l.in, l.out)...) {
 			_ = v.Destroy() // never fails for tensors and scalars
 		}
 	}

@@ -35,8 +35,8 @@ type EngineResult struct {
 	Model   string
 	Batch   int // the engine's largest batch
 	Callers int // each sends one row at a time and waits for the answer
-	// BareRate is rows a second of loops that do nothing but run the session on min(Batch, Callers) rows, inputs and
-	// outputs allocated once: the most that the runtime gives.
+	// BareRate is rows a second of loops that do nothing but run the session on min(Batch, Callers) rows: as many
+	// different inputs as there are callers, already joined, and outputs that are overwritten by the next run.
 	BareRate   float64
 	EngineRate float64 // rows a second that the callers got answered
 	Ratio      float64 // median over the rounds of EngineRate / BareRate of the same round
@@ -169,7 +169,7 @@ func (d *duel) close() error { return cmp.Or(d.engine.Close(), d.bare.close()) }
 
 func (d *duel) measure(ctx context.Context, callers, rounds int, window time.Duration) (EngineResult, error) {
 	rows := min(d.batch, callers)
-	loops, err := d.bare.loops(d.cfg.Instances, rows)
+	loops, err := d.bare.loops(d.cfg.Instances, rows, max(callers/rows/d.cfg.Instances, 1))
 	if err != nil {
 		return EngineResult{}, err
 	}
@@ -207,7 +207,7 @@ func (d *duel) measure(ctx context.Context, callers, rounds int, window time.Dur
 }
 
 func (d *duel) overhead(ctx context.Context, calls int) (EngineOverhead, error) {
-	loops, err := d.bare.loops(1, 1)
+	loops, err := d.bare.loops(1, 1, 1)
 	if err != nil {
 		return EngineOverhead{}, err
 	}
