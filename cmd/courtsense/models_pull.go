@@ -135,7 +135,11 @@ func summarizePull(c *console, s *models.Store, cfg pull.Config, results []pull.
 		bytes += r.Bytes
 		if r.Outcome == pull.Failed || (r.Outcome == pull.NoSource && asked) {
 			failed = true
-			c.fail(r.ID, r.Err)
+			hint := ""
+			if cfg.Mirror == "" && r.Outcome == pull.Failed {
+				hint = "; where the internet is out of reach, name a mirror with --mirror DIR|URL"
+			}
+			c.note("courtsense: %s%s", oneLine(r.Err), hint)
 		}
 	}
 	if !asJSON {
