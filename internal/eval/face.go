@@ -153,8 +153,8 @@ func (f Face) look(ctx context.Context, path string) (p picture) {
 			p.err = fmt.Errorf("reference: %w", err)
 			return p
 		}
-		other, any := mainFace(faces, r.Width, r.Height)
-		p.agrees = found == any && (!found || main.Box.IoU(other.Box) > 0.5)
+		other, seen := mainFace(faces, r.Width, r.Height)
+		p.agrees = found == seen && (!found || main.Box.IoU(other.Box) > 0.5)
 	}
 	return p
 }

@@ -61,7 +61,8 @@ func readRecords[T any](in io.Reader, check func(T) error) ([]T, error) {
 	r := bufio.NewReader(in)
 	for number := 1; ; number++ {
 		line, err := r.ReadString('\n')
-		if err != nil && !errors.Is(err, io.EOF) {
+		last := errors.Is(err, io.EOF)
+		if err != nil && !last {
 			return nil, fmt.Errorf("raw output: %w", err)
 		}
 		if strings.TrimSpace(line) != "" {
@@ -75,7 +76,7 @@ func readRecords[T any](in io.Reader, check func(T) error) ([]T, error) {
 			}
 			out = append(out, record)
 		}
-		if err != nil {
+		if last {
 			return out, nil
 		}
 	}
