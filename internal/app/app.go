@@ -141,7 +141,7 @@ func (a *App) activate(ctx context.Context, task, configured, key string) (id st
 	if candidate == "" {
 		artifact, err := a.store.Select(task)
 		if err != nil {
-			return "", err, nil
+			return "", a.noModel(task, err), nil
 		}
 		candidate = artifact.Entry.ID
 	} else if e, err := a.store.Catalog().Entry(candidate); err != nil {
@@ -156,6 +156,15 @@ func (a *App) activate(ctx context.Context, task, configured, key string) (id st
 		return "", err, nil
 	}
 	return candidate, nil, nil
+}
+
+// noModel says in one line why no model of a task can be used. A damaged one is named; of absent ones there can be many.
+func (a *App) noModel(task string, err error) error {
+	var damaged *models.MismatchError
+	if errors.As(err, &damaged) {
+		return damaged
+	}
+	return fmt.Errorf("no model for %s is in %s and none is embedded; get one with 'courtsense models pull'", task, a.store.Dir())
 }
 
 func (a *App) load(ctx context.Context, id string) error {
