@@ -135,7 +135,7 @@ def main():
         targets = targets[:, :max(1, int((targets[..., 15] >= 0).sum(1).max()))]
         x = pictures.permute(0, 3, 1, 2).float().contiguous(memory_format=torch.channels_last)
         parts = losses(flatten(net(x)), targets, grid)
-        loss = parts[0] + parts[1] + 2 * parts[2] + 20 * parts[3]
+        loss = parts[0] + parts[1] + 2 * parts[2] + 40 * parts[3]
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 10.0)
