@@ -174,7 +174,9 @@ func TestRawFilesNameTheirBadLine(t *testing.T) {
 		_, err := ReadPages(strings.NewReader(text))
 		require.ErrorContains(t, err, want)
 	}
-	_, err := ReadPairs(strings.NewReader(`{"left":"a.jpg","similarity":0.5}`))
+	_, err := ReadPairs(strings.NewReader("\n"))
+	require.ErrorContains(t, err, "there is no record in it")
+	_, err = ReadPairs(strings.NewReader(`{"left":"a.jpg","similarity":0.5}`))
 	require.ErrorContains(t, err, `line 1: it has no "left" or no "right"`)
 }
 

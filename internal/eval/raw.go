@@ -76,6 +76,9 @@ func readRecords[T any](in io.Reader, check func(T) error) ([]T, error) {
 			}
 			out = append(out, record)
 		}
+		if last && len(out) == 0 {
+			return nil, errors.New("raw output: there is no record in it")
+		}
 		if last {
 			return out, nil
 		}
