@@ -26,8 +26,9 @@ func newBareSession(model []byte, sig pipeline.Signature, threads int, rows func
 	if err != nil {
 		return nil, err
 	}
+	// As in the engine, pictures run without a memory plan: it would grow with every size. See package onnx.
 	err = errors.Join(so.SetIntraOpNumThreads(threads), so.SetInterOpNumThreads(1),
-		so.AddSessionConfigEntry("session.intra_op.allow_spinning", "0"))
+		so.AddSessionConfigEntry("session.intra_op.allow_spinning", "0"), so.SetMemPattern(len(sig.Inputs[0].Shape) < 3))
 	var in, out []string
 	for _, info := range sig.Inputs {
 		in = append(in, info.Name)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"sync"
 
 	"github.com/courtsense/courtsense/internal/conf"
@@ -117,7 +118,7 @@ func (a *App) startEngine() error {
 	}
 	a.runtime = backend
 	cfg := pipeline.EngineConfig{
-		Store: a.store, Backend: backend, Device: a.cfg.Models.Device, IntraThreads: a.cfg.Models.IntraThreads,
+		Store: a.store, Backend: backend, Device: a.cfg.Models.Device, IntraThreads: a.cfg.Models.IntraThreads, Instances: a.instances(),
 		MaxBatch: a.cfg.Models.Batch.Max, MaxDelay: a.cfg.Models.Batch.Delay.Std(), QueueLimit: a.cfg.Models.Batch.Queue,
 		Logger: a.log,
 	}
@@ -129,6 +130,15 @@ func (a *App) startEngine() error {
 	}
 	a.engine, err = pipeline.NewEngine(cfg)
 	return err
+}
+
+// instances is how many runs of one model keep all cores busy.
+func (a *App) instances() int {
+	m := a.cfg.Models
+	if m.Instances > 0 || m.IntraThreads == 0 {
+		return m.Instances
+	}
+	return max(1, runtime.GOMAXPROCS(0)/m.IntraThreads)
 }
 
 // activate loads the model that serves a task: the configured one, else the best available. The id is "" and the error

@@ -91,7 +91,8 @@ type Models struct {
 	Dir          string   `key:"dir" default:"" doc:"Folder of the model store. Empty: the user's data folder, $XDG_DATA_HOME/courtsense/models or ~/.local/share/courtsense/models. An empty folder means embedded and system models only. COURTSENSE_MODELS is a second name of its variable."`
 	Preload      []string `key:"preload" default:"" doc:"Ids of models to load and warm up before the server is ready, besides the ones that the services need."`
 	Device       string   `key:"device" default:"auto" check:"device" doc:"Where models run: auto, cpu, cuda:N or tensorrt:N. auto takes a GPU when the ONNX Runtime library has one, and says so when it falls back."`
-	IntraThreads int      `key:"intra_threads" default:"0" min:"0" max:"1024" doc:"Threads inside one run of one model; 0: one per core."`
+	IntraThreads int      `key:"intra_threads" default:"1" min:"0" max:"1024" doc:"Threads inside one run of one model; 0: one per core. The models of this release are small and run as fast on one; more threads suit large models."`
+	Instances    int      `key:"instances" default:"0" min:"0" max:"1024" doc:"Runs of one model that may be under way at a time; 0: as many as there are cores for intra_threads each."`
 	Batch        Batch    `key:"batch"`
 }
 
