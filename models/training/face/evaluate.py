@@ -1,6 +1,7 @@
 """Measures a face detector beside its teacher, in one harness, on people that training never saw.
 
 python3 models/training/face/evaluate.py --onnx face-detect.onnx --teacher yunet_n_dynamic.onnx --dev DIR [--documents DIR] [--portrait FILE]
+    [--pairs pairs.csv --embedding mobilefacenet.onnx]
 
 DIR holds what data.py wrote for the held-out pictures (lfw-dev.tar). Printed: on those pictures at several sizes, how often the
 teacher's main face is found (IoU above .5) and how far the landmarks are, in eye distances; on mosaics of them, average precision
@@ -104,6 +105,33 @@ def false_alarms(models, kinds):
             print(f"  {kind} ({len(pictures)}) {name}: {counts}", flush=True)
 
 
+# Where ArcFace's 112x112 alignment puts right eye, left eye, nose, right and left mouth corner.
+TEMPLATE = np.array([[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]], np.float32)
+
+
+def verification(models, faces, names, pairs, embedding):
+    """Same or different person for the listed pairs, by one embedding aligned with each detector's landmarks: best accuracy and the
+    area under the ROC curve. What a landmark error costs in the end."""
+    lines = [line.split(",") for line in pairs.read_text().split()[1:]]
+    index = {name: i for i, name in enumerate(names)}
+    pictures = np.asarray(faces.pictures)
+    for name, session in models.items():
+        vectors = []
+        for picture, rows in zip(pictures, detect(session, pictures)):
+            central = min(rows, key=lambda r: np.abs(r[1:3] + r[3:5] / 2 - 125).sum()) if len(rows) else None
+            points = TEMPLATE + 69 if central is None else central[5:].reshape(5, 2)
+            warp, _ = cv2.estimateAffinePartial2D(points, TEMPLATE, method=cv2.LMEDS)
+            face = cv2.warpAffine(picture, warp, (112, 112))[:, :, ::-1] / 255
+            x = ((face - (0.485, 0.456, 0.406)) / (0.229, 0.224, 0.225)).transpose(2, 0, 1)[None].astype(np.float32)
+            vector = next(iter(embedding.run({"input0": x}).values()))[0]
+            vectors.append(vector / np.linalg.norm(vector))
+        score = np.array([vectors[index[a]] @ vectors[index[b]] for a, b, _ in lines])
+        same = np.array([flag in ("1", "true", "True") for _, _, flag in lines])
+        accuracy = max(np.mean((score > t) == same) for t in np.unique(score))
+        ahead = np.mean(score[same][:, None] > score[~same][None])
+        print(f"  {name}: {len(lines)} pairs, best accuracy {100 * accuracy:.2f} %, area {ahead:.4f}", flush=True)
+
+
 def speed(models, size, runs=40):
     x = np.random.default_rng(0).uniform(0, 255, (1, 3, size, size)).astype(np.float32)
     spent = {name: [] for name in models}
@@ -129,6 +157,8 @@ def main():
     parser.add_argument("--dev", type=pathlib.Path, required=True)
     parser.add_argument("--documents", type=pathlib.Path, help="folder of pictures without faces")
     parser.add_argument("--portrait", type=pathlib.Path, help="one picture to show the detections of")
+    parser.add_argument("--pairs", type=pathlib.Path, help="pairs.csv of the held-out pictures: left,right,same")
+    parser.add_argument("--embedding", type=pathlib.Path, help="face embedding for --pairs: input0 [1,3,112,112] RGB, ImageNet mean and deviation")
     parser.add_argument("--mosaics", type=int, default=400)
     args = parser.parse_args()
     cv2.setNumThreads(1)
@@ -151,6 +181,9 @@ def main():
     print("time of one run, one thread, the models by turns:")
     for size in (320, 640):
         speed(models, size)
+    if args.pairs:
+        print("verification with one embedding and each detector's landmarks:")
+        verification(models, faces, (args.dev / "names.txt").read_text().split(), args.pairs, Session(args.embedding))
     if args.portrait:
         for name, session in models.items():
             for row in detect(session, cv2.imread(str(args.portrait))[None])[0]:
