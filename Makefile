@@ -9,7 +9,7 @@ export PKG_CONFIG_PATH := $(CURDIR)/build/pkgconfig:$(PKG_CONFIG_PATH)
 VERSION         := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 BIN             := bin/courtsense
 GOLANGCI_LINT   := build/tools/golangci-lint-v2.1.6
-RACE_PACKAGES   := ./pipeline ./pipeline/onnx ./models/... ./speech ./speech/vad ./internal/...
+RACE_PACKAGES   := ./pipeline ./pipeline/onnx ./models/... ./speech ./speech/vad ./ocr/pdf ./internal/...
 FUZZTIME        ?= 10s
 PACKAGES        ?= ./...
 
@@ -34,6 +34,9 @@ bench: deps build ## measure the engine against a bare ONNX Runtime loop, then a
 	@$(BIN) bench
 	@go test -run '^$$' -bench . -benchtime 200ms $(PACKAGES)
 
+eval: build ## measure accuracy on the samples (DIR=folder for your own pages)
+	@$(BIN) eval ocr $(or $(DIR),testdata/documents)
+
 vet: deps ## go vet
 	@go vet $(PACKAGES)
 
@@ -49,7 +52,7 @@ $(GOLANGCI_LINT):
 	@mv build/tools/golangci-lint $@
 
 race: deps ## tests of the concurrent packages under the race detector
-	@go test -race $(RACE_PACKAGES)
+	@go test -race -short $(RACE_PACKAGES)
 
 fuzz: deps ## fuzz every target for FUZZTIME (10s)
 	@scripts/fuzz $(FUZZTIME)
@@ -59,6 +62,7 @@ fmt: ## format the Go sources
 
 proto: ## regenerate api/ from the .proto files, then lint them and look for breaking changes
 	@scripts/proto
+	@scripts/proto --check
 
 readme: build ## run the commands that README.md shows
 	@scripts/check-readme

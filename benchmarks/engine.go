@@ -63,9 +63,11 @@ func EngineVersusBare(ctx context.Context, cfg EngineConfig) ([]EngineResult, er
 		if err != nil {
 			return results, err
 		}
-		if d.batch < batch {
-			d.close()
-			continue // the graph is not dynamic, so this would repeat batch 1
+		if d.batch < batch { // the graph is not dynamic, so this would repeat batch 1
+			if err := d.close(); err != nil {
+				return results, err
+			}
+			continue
 		}
 		for _, callers := range cfg.Callers {
 			r, err := d.measure(ctx, callers, cfg.Rounds, cfg.Window)

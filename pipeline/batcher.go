@@ -81,7 +81,7 @@ const maxIdleClasses = 64
 
 // request is one caller's call. What follows done is guarded by Batcher.mu until done is closed.
 type request struct {
-	ctx     context.Context // of the call, for as long as the call lasts
+	ctx     context.Context //nolint:containedctx // of the call, for as long as the call lasts
 	inputs  Tensors
 	rows    int
 	class   string
@@ -107,7 +107,7 @@ type flight struct {
 	present  int // callers that still wait; guarded by Batcher.mu
 
 	// Of joined runs only: a run of one request goes by the request's own context and reads its memory to the end.
-	ctx      context.Context
+	ctx      context.Context //nolint:containedctx // of the run, which this value is
 	cancel   context.CancelFunc
 	released chan struct{} // closed when the requests' inputs are no longer read
 }
