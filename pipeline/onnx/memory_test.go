@@ -39,6 +39,9 @@ func residentMemory(t *testing.T) int64 {
 // TestUnloadGivesTheMemoryBack loads, uses and unloads models 200 times. Memory that stays with the process is the
 // complaint that inference servers hear most.
 func TestUnloadGivesTheMemoryBack(t *testing.T) {
+	if testing.Short() {
+		t.Skip("200 load and unload cycles; the race detector's own memory would hide what they show")
+	}
 	t.Run("committed", func(t *testing.T) { cycles(t, ownStore(t), "test-picture") })
 	t.Run("served", func(t *testing.T) {
 		store, err := models.Open(nil, testinput.SharedModels(t, "face/yunet_n_dynamic.onnx"))
