@@ -4,27 +4,23 @@ import (
 	"bufio"
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"runtime"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/courtsense/courtsense/internal/app"
 	"github.com/courtsense/courtsense/internal/conf"
 	"github.com/courtsense/courtsense/internal/eval"
 	"github.com/courtsense/courtsense/internal/version"
 	"github.com/courtsense/courtsense/models"
-	"github.com/courtsense/courtsense/ocr/pdf"
 	"github.com/courtsense/courtsense/ocr/tesseract"
 	"github.com/courtsense/courtsense/pipeline"
-	"github.com/courtsense/courtsense/pipeline/imaging"
 	"github.com/courtsense/courtsense/pipeline/onnx"
 	"github.com/courtsense/courtsense/vision/face"
 )
@@ -137,10 +133,6 @@ func setting() eval.Setting {
 	return eval.Setting{Models: []eval.Model{}, Version: version.String(), Platform: fmt.Sprintf("%s/%s, %d CPUs", runtime.GOOS, runtime.GOARCH, runtime.NumCPU())}
 }
 
-func imageLimits(l conf.Limits) imaging.Limits {
-	return imaging.Limits{MaxBytes: int64(l.MaxImageBytes), MaxPixels: int64(l.MaxPixels), MaxSide: l.MaxImageSide, MaxFrames: l.MaxPages}
-}
-
 // scoreFile reads a raw file and scores it.
 func scoreFile[T any, R evalReport](f *evalFlags, c *console, read func(io.Reader) ([]T, error), score func([]T) (R, error)) error {
 	in, err := os.Open(f.score)
@@ -228,8 +220,8 @@ func evalOCR(ctx context.Context, c *console, loaded *conf.Loaded, run eval.Run,
 	}
 	limits := loaded.Limits
 	measure := eval.OCR{
-		Run: run, Recognizer: pool, DPI: loaded.OCR.DPI, Images: imageLimits(limits),
-		PDF: pdf.Limits{MaxBytes: int64(limits.MaxPDFBytes), MaxPages: limits.MaxPages, MaxPixels: int64(limits.MaxPixels), MaxSide: limits.MaxImageSide},
+		Run: run, Recognizer: pool, DPI: loaded.OCR.DPI, Images: app.ImageLimits(limits),
+		PDF: app.PDFLimits(limits),
 	}
 	if r, err = measure.Folder(ctx, dir); err != nil {
 		return r, err
@@ -237,27 +229,18 @@ func evalOCR(ctx context.Context, c *console, loaded *conf.Loaded, run eval.Run,
 	r.Setting = setting()
 	r.Languages = pool.Languages()
 	in := pool.Installation()
+	catalog, err := models.Builtin()
+	if err != nil {
+		return r, err
+	}
 	for _, l := range r.Languages {
-		sum, err := fileSHA256(filepath.Join(in.DataDir, l+".traineddata"))
+		sum, err := in.SHA256(l)
 		if err != nil {
 			return r, err
 		}
-		r.Models = append(r.Models, eval.Model{ID: "tesseract-" + l, Version: in.Version, SHA256: sum, Source: "system", Device: "cpu"})
+		r.Models = append(r.Models, eval.Model{ID: app.TesseractModel(catalog, l), Version: in.Version, SHA256: sum, Source: "system", Device: "cpu"})
 	}
 	return r, nil
-}
-
-func fileSHA256(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
 // faceModels are ids from the command line; "" means the best one available.
@@ -336,7 +319,7 @@ func evalFace(ctx context.Context, c *console, loaded *conf.Loaded, run eval.Run
 		by := m.Identity()
 		return m, eval.Model{ID: by.ID, Version: by.Version, SHA256: by.SHA256, Source: by.Source, Device: by.Device}, nil
 	}
-	measure := eval.Face{Run: run, Images: imageLimits(loaded.Limits), Options: face.DetectOptions{
+	measure := eval.Face{Run: run, Images: app.ImageLimits(loaded.Limits), Options: face.DetectOptions{
 		MinScore: float32(loaded.Face.MinScore), NMSIoU: float32(loaded.Face.NMSIoU), MinSize: float32(loaded.Face.MinSize),
 		MaxFaces: loaded.Limits.MaxFaces, MaxSide: loaded.Face.MaxSide,
 	}}

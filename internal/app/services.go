@@ -2,16 +2,14 @@ package app
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
-	"io"
-	"os"
-	"path/filepath"
+	"path"
 	"runtime"
+	"strings"
 	"time"
 
 	pb "github.com/courtsense/courtsense/api/courtsense/v1"
+	"github.com/courtsense/courtsense/internal/conf"
 	"github.com/courtsense/courtsense/internal/server"
 	"github.com/courtsense/courtsense/internal/service"
 	"github.com/courtsense/courtsense/models"
@@ -32,7 +30,7 @@ func (a *App) addFaces(ctx context.Context) error {
 		a.note("face detection is not available: %v", missing)
 	}
 	c := a.cfg.Face
-	limits := a.imageLimits()
+	limits := ImageLimits(a.cfg.Limits)
 	limits.MaxFrames = 1 // of several pages one would be looked at and the others silently left out
 	impl := service.NewFace(service.FaceConfig{
 		Engine: a.models(), Active: id, Missing: missing, Decoder: a.decoder, Limits: limits,
@@ -54,11 +52,8 @@ func (a *App) addDocuments(ctx context.Context) error {
 		workers = runtime.GOMAXPROCS(0)
 	}
 	cfg := service.DocumentConfig{
-		Decoder: a.decoder, Images: a.imageLimits(), DPI: c.DPI, Parallel: workers, Languages: c.Languages,
-		PDF: pdf.Limits{
-			MaxBytes: int64(a.cfg.Limits.MaxPDFBytes), MaxPages: a.cfg.Limits.MaxPages, MaxPixels: int64(a.cfg.Limits.MaxPixels),
-			MaxSide: a.cfg.Limits.MaxImageSide,
-		},
+		Decoder: a.decoder, Images: ImageLimits(a.cfg.Limits), DPI: c.DPI, Parallel: workers, Languages: c.Languages,
+		PDF: PDFLimits(a.cfg.Limits),
 		Drain: a.cfg.Server.Timeouts.Drain.Std(),
 	}
 	pool, err := tesseract.New(tesseract.Config{Workers: workers, Languages: c.Languages, DataDir: c.TessdataDir, Logger: a.log})
@@ -94,30 +89,29 @@ func (a *App) tesseractModels(pool *tesseract.Pool) map[string]*pb.ModelUse {
 	out := map[string]*pb.ModelUse{}
 	in := pool.Installation()
 	for _, language := range in.Languages {
-		sum, err := fileSHA256(filepath.Join(in.DataDir, language+".traineddata"))
+		sum, err := in.SHA256(language)
 		if err != nil {
 			a.note("the language file of %s can't be hashed for provenance: %v", language, err)
 			continue
 		}
 		out[language] = &pb.ModelUse{
-			Name: "models/tesseract-" + language, Version: in.Version, Sha256: sum, Device: "cpu",
+			Name: "models/" + TesseractModel(a.store.Catalog(), language), Version: in.Version, Sha256: sum, Device: "cpu",
 			Source: pb.ModelSource_MODEL_SOURCE_SYSTEM, Task: models.TaskOCRSystem,
 		}
 	}
 	return out
 }
 
-func fileSHA256(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
+// TesseractModel returns the catalogue's id of a language's file, or one made alike for a language that it does not know.
+func TesseractModel(c *models.Catalog, language string) string {
+	for _, e := range c.Task(models.TaskOCRSystem) {
+		for _, f := range e.Files {
+			if path.Base(f.Path) == language+".traineddata" {
+				return e.ID
+			}
+		}
 	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
+	return "ocr-tesseract-" + strings.ReplaceAll(language, "_", "-")
 }
 
 func (a *App) addSpeech(ctx context.Context) error {
@@ -182,7 +176,12 @@ func (a *App) models() service.Models {
 	return a.engine
 }
 
-func (a *App) imageLimits() imaging.Limits {
-	l := a.cfg.Limits
+// ImageLimits are the configured limits in the decoder's terms.
+func ImageLimits(l conf.Limits) imaging.Limits {
 	return imaging.Limits{MaxBytes: int64(l.MaxImageBytes), MaxPixels: int64(l.MaxPixels), MaxSide: l.MaxImageSide, MaxFrames: l.MaxPages}
+}
+
+// PDFLimits are the configured limits in the PDF renderer's terms.
+func PDFLimits(l conf.Limits) pdf.Limits {
+	return pdf.Limits{MaxBytes: int64(l.MaxPDFBytes), MaxPages: l.MaxPages, MaxPixels: int64(l.MaxPixels), MaxSide: l.MaxImageSide}
 }

@@ -1,7 +1,10 @@
 package tesseract
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -40,6 +43,21 @@ func Installed(dir string) Installation {
 		}
 	}
 	return in
+}
+
+// SHA256 returns the hash of a language's file, as hex: for provenance, since distributions change these files without
+// changing their names.
+func (in Installation) SHA256(language string) (string, error) {
+	f, err := os.Open(filepath.Join(in.DataDir, language+".traineddata"))
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
 func searchPath(dir string) []string {
