@@ -90,7 +90,11 @@ func requireProvenance(t *testing.T, p *pb.Provenance, field string, input []byt
 }
 
 func TestFaceIsFoundWithItsProvenance(t *testing.T) {
-	models := testinput.SharedModels(t, "face/yunet_n_dynamic.onnx")
+	t.Run("embedded weights", func(t *testing.T) { findFace(t, t.TempDir()) })
+	t.Run("published weights", func(t *testing.T) { findFace(t, testinput.SharedModels(t, "face/yunet_n_dynamic.onnx")) })
+}
+
+func findFace(t *testing.T, models string) {
 	conn, _ := start(t, app.Faces, func(c *conf.Config) { c.Models.Dir = models })
 	picture := sample(t, "faces", "astronaut.jpg")
 	answer, err := pb.NewFaceServiceClient(conn).Detect(callContext(t), &pb.DetectRequest{
@@ -129,7 +133,9 @@ func TestFaceRequestsThatAreRefused(t *testing.T) {
 		_, err := client.Detect(ctx, c.request)
 		t.Run(name, func(t *testing.T) { requireRefused(t, err, c.code, c.reason) })
 	}
-	_, err := client.Compare(ctx, &pb.CompareRequest{Purpose: "t", Left: &pb.Image{Content: []byte{1}}, Right: &pb.Image{Content: []byte{1}}})
+	_, err := client.Assess(ctx, &pb.AssessRequest{}) // invalid, but that is not what a client has to know
+	requireRefused(t, err, codes.Unimplemented, "UNIMPLEMENTED")
+	_, err = client.Compare(ctx, &pb.CompareRequest{Purpose: "t", Left: &pb.Image{Content: []byte{1}}, Right: &pb.Image{Content: []byte{1}}})
 	requireRefused(t, err, codes.Unimplemented, "UNIMPLEMENTED")
 }
 

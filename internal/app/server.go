@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"google.golang.org/grpc"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
 
 	"github.com/courtsense/courtsense/api"
 	"github.com/courtsense/courtsense/internal/conf"
@@ -35,11 +37,21 @@ func (a *App) NewServer() (*server.Server, error) {
 
 func (a *App) newServer(cfg conf.Server, options ...server.Option) (*server.Server, error) {
 	options = append(options, server.WithLogger(a.log), server.WithVersion(version.String()),
-		server.WithOpenAPI(api.OpenAPI), server.WithUnserved(api.Unserved))
+		server.WithOpenAPI(api.OpenAPI), server.WithUnserved(api.Unserved), server.WithServed(served))
 	if a.o.Metrics != nil {
 		options = append(options, server.WithMetrics(a.o.Metrics))
 	}
 	return server.New(cfg, a.Services(), options...)
+}
+
+// served looks a method up in the contract, which marks those that this version does not serve.
+func served(service, method string) bool {
+	d, err := protoregistry.GlobalFiles.FindDescriptorByName(protoreflect.FullName(service + "." + method))
+	if err != nil {
+		return true // none of the contract's
+	}
+	m, ok := d.(protoreflect.MethodDescriptor)
+	return !ok || api.MethodServed(m)
 }
 
 // InProcess starts the services for calls from this process. The caller closes the session before the app.

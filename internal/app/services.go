@@ -53,7 +53,7 @@ func (a *App) addDocuments(ctx context.Context) error {
 	}
 	cfg := service.DocumentConfig{
 		Decoder: a.decoder, Images: ImageLimits(a.cfg.Limits), DPI: c.DPI, Parallel: workers, Languages: c.Languages,
-		PDF: PDFLimits(a.cfg.Limits),
+		PDF:   PDFLimits(a.cfg.Limits),
 		Drain: a.cfg.Server.Timeouts.Drain.Std(),
 	}
 	pool, err := tesseract.New(tesseract.Config{Workers: workers, Languages: c.Languages, DataDir: c.TessdataDir, Logger: a.log})

@@ -77,6 +77,9 @@ func (s *Server) handle(ctx context.Context, impl any, ss grpc.ServerStream, m *
 			return err
 		}
 	}
+	if m.absent {
+		return rpcerror.Unimplemented(m.rpc.Service + "/" + m.rpc.Method)
+	}
 	ctx, stop := s.withDeadline(ctx, m)
 	defer stop()
 	stream := &callStream{

@@ -28,18 +28,22 @@ func (s *Server) register(svc Service) error {
 		s.methods["/"+d.ServiceName+"/"+m.MethodName] = &method{
 			rpc:     telemetry.RPC{Service: d.ServiceName, Method: m.MethodName, Type: "unary"},
 			timeout: svc.timeoutOf(m.MethodName, s.config.Timeouts.Unary.Std()),
-			admin:   svc.Admin, counted: true,
+			admin:   svc.Admin, absent: s.absent(d.ServiceName, m.MethodName), counted: true,
 		}
 	}
 	for _, m := range d.Streams {
 		asStreams.Streams = append(asStreams.Streams, m)
 		s.methods["/"+d.ServiceName+"/"+m.StreamName] = &method{
 			rpc:    telemetry.RPC{Service: d.ServiceName, Method: m.StreamName, Type: callType(m.ClientStreams, m.ServerStreams)},
-			stream: true, admin: svc.Admin, counted: true,
+			stream: true, admin: svc.Admin, absent: s.absent(d.ServiceName, m.StreamName), counted: true,
 		}
 	}
 	s.grpc.RegisterService(&asStreams, svc.Impl)
 	return nil
+}
+
+func (s *Server) absent(service, method string) bool {
+	return s.served != nil && !s.served(service, method)
 }
 
 func (svc *Service) timeoutOf(name string, unary time.Duration) time.Duration {

@@ -45,6 +45,7 @@ type options struct {
 	tokenFile   string
 	withoutPort bool
 	unserved    func(proto.Message) string
+	served      func(service, method string) bool
 }
 
 // WithLogger sets the logger; without it, slog.Default() is used.
@@ -74,6 +75,12 @@ func WithUnserved(find func(proto.Message) string) Option {
 	return func(o *options) { o.unserved = find }
 }
 
+// WithServed sets what tells the methods that this version serves; calls of the others are answered UNIMPLEMENTED, whatever
+// their request looks like.
+func WithServed(served func(service, method string) bool) Option {
+	return func(o *options) { o.served = served }
+}
+
 // WithAdminToken names the file with the bearer token for [Service.Admin] services; "" means loopback peers only.
 func WithAdminToken(file string) Option { return func(o *options) { o.tokenFile = file } }
 
@@ -90,6 +97,7 @@ type method struct {
 	timeout time.Duration // of unary calls; 0: none
 	stream  bool
 	admin   bool
+	absent  bool // part of the contract, not served by this version
 	counted bool // held back and waited for while draining, and counted against max_calls
 }
 

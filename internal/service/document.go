@@ -17,6 +17,7 @@ import (
 	"github.com/courtsense/courtsense/ocr/pdf"
 	"github.com/courtsense/courtsense/pipeline/imaging"
 	"github.com/courtsense/courtsense/pipeline/imaging/codec"
+	"github.com/courtsense/courtsense/pipeline/refusal"
 )
 
 // DocumentConfig sets up a [Document].
@@ -152,6 +153,9 @@ func (s *Document) open(ctx context.Context, content []byte) (pageFile, error) {
 			return pdfFile{d}, nil
 		}
 		d, err := s.cfg.Decoder.Open(content, s.cfg.Images)
+		if r, ok := refusal.As(err); ok && r.Reason == refusal.UnsupportedType {
+			return nil, &refusal.Error{Reason: r.Reason, Msg: r.Msg + "; documents may also be PDF", Err: r.Err}
+		}
 		if err != nil {
 			return nil, err
 		}
