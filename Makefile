@@ -30,9 +30,9 @@ build: deps ## build bin/courtsense
 serve: build ## run the server with deploy/courtsense.yaml
 	@exec $(BIN) serve --config deploy/courtsense.yaml
 
-bench: deps build ## measure the engine against a bare ONNX Runtime loop, then all Go benchmarks
+bench: build ## measure the engine against a bare ONNX Runtime loop, then run the Go benchmarks of the other packages
 	@$(BIN) bench
-	@go test -run '^$$' -bench . -benchtime 200ms $(PACKAGES)
+	@go test -run '^$$' -bench . -benchtime 200ms $$(go list $(PACKAGES) | grep -v /benchmarks$$)
 
 eval: build ## measure accuracy on the samples (DIR=folder for your own pages)
 	@$(BIN) eval ocr $(or $(DIR),testdata/documents)
