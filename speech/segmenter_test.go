@@ -262,6 +262,16 @@ func TestStreamsEndAtOnce(t *testing.T) {
 	})
 }
 
+func TestAPanicEndsTheStreamAndNotTheProcess(t *testing.T) {
+	stream := newSegmenter(t, raw(1)).Open(t.Context(), func(Result) error { panic("in emit") })
+	defer stream.Close()
+	for err := error(nil); err == nil; {
+		err = stream.Write(t.Context(), bursts(2, [][2]float64{{.5, 1}}))
+	}
+	_, err := stream.Finish(t.Context())
+	require.ErrorContains(t, err, "in emit")
+}
+
 func TestWritersKeepTheirFormats(t *testing.T) {
 	segments := []Segment{{Start: 1.23456, End: 3661.5}, {Start: 2, End: 3, Channel: 1, Text: "原告", Words: []Word{{"原", 2, 2.5, .5}}}}
 	var b strings.Builder

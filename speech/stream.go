@@ -33,7 +33,10 @@ func (s *Segmenter) Open(ctx context.Context, emit func(Result) error) *Stream {
 		defer close(st.done)
 		defer cancel(nil)
 		defer release()
-		st.summary, st.err = s.Run(ctx, r, emit)
+		st.err = guarded(func() (err error) {
+			st.summary, err = s.Run(ctx, r, emit)
+			return err
+		})
 		if cause := context.Cause(ctx); cause != nil && st.err != nil {
 			st.err = cause
 		}

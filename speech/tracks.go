@@ -75,7 +75,7 @@ func (t *tracks) each(ctx context.Context, step func(*track, context.Context) er
 	} else {
 		g, ctx := errgroup.WithContext(ctx)
 		for _, track := range t.channels {
-			g.Go(func() error { return step(track, ctx) })
+			g.Go(func() error { return guarded(func() error { return step(track, ctx) }) })
 		}
 		err = g.Wait()
 	}
