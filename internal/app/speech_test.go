@@ -208,7 +208,10 @@ func TestSpeechStreamRules(t *testing.T) {
 		"wrong encoding":   {[]*pb.StreamingRecognizeRequest{config(&pb.RecognitionConfig{Encoding: pb.AudioEncoding_AUDIO_ENCODING_FLAC}), audioMessage(wav)}, codes.InvalidArgument, "INVALID_CONFIG"},
 		"no audio at all":  {[]*pb.StreamingRecognizeRequest{config(&pb.RecognitionConfig{}), audioMessage([]byte(strings.Repeat("text ", 100)))}, codes.InvalidArgument, "UNSUPPORTED_TYPE"},
 		"NaN samples":      {[]*pb.StreamingRecognizeRequest{config(nan), audioMessage(bytes.Repeat([]byte{0, 0, 0xc0, 0x7f}, 20000))}, codes.InvalidArgument, "INVALID_VALUE"},
-		"not served":       {[]*pb.StreamingRecognizeRequest{config(&pb.RecognitionConfig{SuppressNoise: true})}, codes.Unimplemented, "UNIMPLEMENTED"},
+		"long padding": {[]*pb.StreamingRecognizeRequest{config(&pb.RecognitionConfig{VoiceActivity: &pb.VoiceActivityConfig{
+			MinSilence: durationpb.New(100 * time.Millisecond), Padding: durationpb.New(300 * time.Millisecond),
+		}})}, codes.InvalidArgument, "INVALID_CONFIG"},
+		"not served": {[]*pb.StreamingRecognizeRequest{config(&pb.RecognitionConfig{SuppressNoise: true})}, codes.Unimplemented, "UNIMPLEMENTED"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			stream, err := client.StreamingRecognize(callContext(t))
@@ -222,6 +225,16 @@ func TestSpeechStreamRules(t *testing.T) {
 			requireRefused(t, drain(stream), c.code, c.reason)
 		})
 	}
+}
+
+func TestTheServersPaddingGivesWayToAShorterPause(t *testing.T) {
+	conn, _ := start(t, app.Speech)
+	answer, err := pb.NewSpeechServiceClient(conn).Recognize(callContext(t), &pb.SpeechServiceRecognizeRequest{
+		Audio:  &pb.AudioFile{Content: sample(t, "speech", "court-en-16k.wav")},
+		Config: &pb.RecognitionConfig{VoiceActivity: &pb.VoiceActivityConfig{MinSilence: durationpb.New(100 * time.Millisecond)}},
+	})
+	require.NoError(t, err)
+	require.Equal(t, "100ms", answer.GetProvenance().GetConfiguration()["voice_activity.padding"])
 }
 
 func TestSilentClientIsToldAndLetGo(t *testing.T) {

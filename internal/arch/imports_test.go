@@ -62,7 +62,6 @@ var leaves = map[string]bool{
 // bindings are Go modules that need C.
 var bindings = []string{
 	"C", "gocv.io/x/gocv", "github.com/otiai10/gosseract", "github.com/yalue/onnxruntime_go", "github.com/gordonklaus/portaudio",
-	"gopkg.in/hraban/opus.v2",
 }
 
 // withoutC are packages whose whole dependency tree must be free of the leaves.

@@ -78,7 +78,7 @@ type Limits struct {
 	MaxImageBytes    Bytes `key:"max_image_bytes" default:"32MiB" min:"1KiB" max:"1GiB" doc:"Largest encoded picture or page. Not above server.max_message_bytes."`
 	MaxPixels        Count `key:"max_pixels" default:"100M" min:"10k" max:"1G" doc:"Most pixels of one picture or rendered page, checked from the header before any pixel is decoded. Memory needed: about 8 bytes a pixel."`
 	MaxImageSide     int   `key:"max_image_side" default:"30000" min:"64" max:"65535" doc:"Longest width or height of a picture, in pixels."`
-	MaxPages         int   `key:"max_pages" default:"1000" min:"1" max:"100000" doc:"Most pages of one PDF or multi-page TIFF, and most pages of one page stream."`
+	MaxPages         int   `key:"max_pages" default:"1000" min:"1" max:"100000" doc:"Most pages of one PDF or multi-page TIFF."`
 	MaxPDFBytes      Bytes `key:"max_pdf_bytes" default:"60MiB" min:"1KiB" max:"1GiB" doc:"Largest PDF file. Not above server.max_message_bytes."`
 	MaxAudioBytes    Bytes `key:"max_audio_bytes" default:"2GiB" min:"1KiB" max:"64GiB" doc:"Most encoded sound of one call or stream."`
 	MaxAudioSeconds  int   `key:"max_audio_seconds" default:"28800" min:"1" max:"604800" doc:"Longest sound of one call or stream, in seconds, as decoded."`

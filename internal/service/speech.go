@@ -131,13 +131,13 @@ func vadConfig(c vad.Config, req *pb.VoiceActivityConfig) vad.Config {
 	if d := req.GetMinSilence(); d != nil {
 		c.MinSilence = d.AsDuration()
 	}
+	// The server's padding gives way to a shorter pause; a padding that the request itself names is refused instead.
+	c.Pad = min(c.Pad, c.MinSilence)
 	if d := req.GetPadding(); d != nil {
 		if c.Pad = d.AsDuration(); c.Pad == 0 {
 			c.Pad = -1
 		}
 	}
-	// The pause that ends a segment has to hold the padding of both its neighbours' near ends.
-	c.Pad = min(c.Pad, c.MinSilence)
 	if d := req.GetMaxSegment(); d != nil {
 		c.MaxSegment = d.AsDuration()
 	}

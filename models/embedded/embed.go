@@ -4,5 +4,5 @@ import "embed"
 
 // Files are the weights and cards, at the root of the file system.
 //
-//go:embed *
+//go:embed *.onnx *.md
 var Files embed.FS

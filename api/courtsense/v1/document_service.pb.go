@@ -275,6 +275,7 @@ type DocumentConfig struct {
 	// How deep the answer goes. Default: SYMBOLS.
 	Detail DetailLevel `protobuf:"varint,5,opt,name=detail,proto3,enum=courtsense.v1.DetailLevel" json:"detail,omitempty"`
 	// Find out how far the content is turned, and read it upright. Default: true where the engine can.
+	// Not served yet: a request that sets it to true answers UNIMPLEMENTED.
 	Orient *bool `protobuf:"varint,6,opt,name=orient,proto3,oneof" json:"orient,omitempty"`
 	// Clean the picture before reading. Default: true where the engine can.
 	// Not served yet: a request that sets it to true answers UNIMPLEMENTED.
@@ -2164,7 +2165,7 @@ const file_courtsense_v1_document_service_proto_rawDesc = "" +
 	"\tPageRange\x12\x1d\n" +
 	"\x05first\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02(\x01R\x05first\x12\x1b\n" +
 	"\x04last\x18\x02 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\x04last:\x85\x01\xbaH\x81\x01\x1a\x7f\n" +
-	"\x10page_range.order\x12@last must not be before first (or be 0 for the file's last page)\x1a)this.last == 0 || this.last >= this.first\"\xa5\x04\n" +
+	"\x10page_range.order\x12@last must not be before first (or be 0 for the file's last page)\x1a)this.last == 0 || this.last >= this.first\"\xab\x04\n" +
 	"\x0eDocumentConfig\x12:\n" +
 	"\x06engine\x18\x01 \x01(\x0e2\x18.courtsense.v1.OcrEngineB\b\xbaH\x05\x82\x01\x02\x10\x01R\x06engine\x12H\n" +
 	"\tlanguages\x18\x02 \x03(\tB*\xbaH'\x92\x01$\x10\b\x18\x01\"\x1er\x1c2\x1a^[A-Za-z]{3}(_[A-Za-z]+)*$R\tlanguages\x12C\n" +
@@ -2172,8 +2173,8 @@ const file_courtsense_v1_document_service_proto_rawDesc = "" +
 	"pageRanges\x12\x1f\n" +
 	"\x03dpi\x18\x04 \x01(\x05B\r\xbaH\n" +
 	"\xd8\x01\x01\x1a\x05\x18\xd8\x04(HR\x03dpi\x12<\n" +
-	"\x06detail\x18\x05 \x01(\x0e2\x1a.courtsense.v1.DetailLevelB\b\xbaH\x05\x82\x01\x02\x10\x01R\x06detail\x12\x1b\n" +
-	"\x06orient\x18\x06 \x01(\bH\x00R\x06orient\x88\x01\x01\x12#\n" +
+	"\x06detail\x18\x05 \x01(\x0e2\x1a.courtsense.v1.DetailLevelB\b\xbaH\x05\x82\x01\x02\x10\x01R\x06detail\x12!\n" +
+	"\x06orient\x18\x06 \x01(\bB\x04\xa8\xbb\x18\x01H\x00R\x06orient\x88\x01\x01\x12#\n" +
 	"\aenhance\x18\a \x01(\bB\x04\xa8\xbb\x18\x01H\x01R\aenhance\x88\x01\x01\x12#\n" +
 	"\acorrect\x18\b \x01(\bB\x04\xa8\xbb\x18\x01H\x02R\acorrect\x88\x01\x01\x12)\n" +
 	"\rcorrect_names\x18\t \x01(\bB\x04\xa8\xbb\x18\x01R\fcorrectNames\x124\n" +

@@ -25,9 +25,7 @@ func Open(tb testing.TB, id string) (*vad.VAD, pipeline.Executor) {
 	catalog, err := models.Builtin()
 	require.NoError(tb, err)
 	entry, err := catalog.Entry(id)
-	if err != nil {
-		tb.Skipf("needs model %s: %v", id, err)
-	}
+	require.NoError(tb, err)
 	dir := tb.TempDir()
 	if !entry.Embedded {
 		dir = testinput.SharedModels(tb, entry.Files[0].Path)
@@ -35,9 +33,7 @@ func Open(tb testing.TB, id string) (*vad.VAD, pipeline.Executor) {
 	store, err := models.Open(catalog, dir)
 	require.NoError(tb, err)
 	artifact, err := store.Resolve(id)
-	if err != nil {
-		tb.Skipf("needs model %s: %v", id, err)
-	}
+	require.NoError(tb, err)
 	backend, err := onnx.NewBackend(onnx.Config{})
 	if err != nil {
 		tb.Skipf("needs ONNX Runtime: %v", err)
