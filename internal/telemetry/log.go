@@ -44,6 +44,9 @@ func redact(_ []string, a slog.Attr) slog.Attr {
 	if personal[strings.ToLower(a.Key)] {
 		return slog.String(a.Key, Redacted)
 	}
+	if a.Value.Kind() == slog.KindDuration {
+		return slog.String(a.Key, a.Value.Duration().String()) // JSON would have nanoseconds without saying so
+	}
 	if a.Value.Kind() == slog.KindAny {
 		switch v := a.Value.Any().(type) {
 		case []byte:

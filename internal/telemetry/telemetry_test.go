@@ -41,7 +41,7 @@ func TestLogHasIdsAndNoPersonalData(t *testing.T) {
 	provider := sdktrace.NewTracerProvider()
 	ctx, span := provider.Tracer("t").Start(ctx, "s")
 	logger.With("text", "原告").WithGroup("input").InfoContext(ctx, "page read",
-		"file_name", "王五的身份证.jpg", "content", []byte("secret"), "raw", []byte("secret"), "message", wrapperspb.String("secret"), "pages", 3)
+		"file_name", "王五的身份证.jpg", "content", []byte("secret"), "raw", []byte("secret"), "message", wrapperspb.String("secret"), "pages", 3, "took", 1500*time.Millisecond)
 	span.End()
 	logger.Debug("below the level")
 
@@ -57,6 +57,7 @@ func TestLogHasIdsAndNoPersonalData(t *testing.T) {
 	assert.Equal(t, "r-1", input["request_id"])
 	assert.Equal(t, span.SpanContext().TraceID().String(), input["trace_id"])
 	assert.EqualValues(t, 3, input["pages"])
+	assert.Equal(t, "1.5s", input["took"])
 }
 
 func TestTextLog(t *testing.T) {
