@@ -29,6 +29,10 @@ type Options struct {
 	Layout Layout
 	// Candidates wanted per symbol, 0..MaxCandidates.
 	Candidates int
+	// Stages of the pipeline that are not wanted. An engine without a stage ignores its switch.
+	NoEnhance, NoOrient, NoCorrect, NoOrder bool
+	// CorrectNames lets correction touch names of persons and companies too.
+	CorrectNames bool
 }
 
 // Layout says what a picture holds, which spares an engine the search for it. Tesseract calls it page segmentation.

@@ -15,6 +15,16 @@ type Page struct {
 	Rotation      int    // degrees clockwise that the content is turned from upright: 0, 90, 180 or 270
 	Engine        string // what read it, such as "tesseract 5.3.0 chi_sim+eng"
 	Lines         []Line // in reading order; empty when nothing was found
+
+	RotationConfidence float32      // 0..1; 0 when the rotation was not looked for
+	RotationVerified   bool         // by reading
+	Skew               float32      // degrees clockwise from the rotation, -15..15
+	Regions            []Region     // other than text lines
+	Quality            Quality      // of the picture
+	Corrections        []Correction // what the language model changed
+	Differences        []Difference // where a second engine read differently
+	Steps              []string     // what the stages did, in order, such as "deskew 1.8 degrees"
+	Models             []string     // ids of the models that took part
 }
 
 // Line is one line of text.
@@ -22,7 +32,10 @@ type Line struct {
 	Text       string
 	Confidence float32 // 0..1
 	Polygon    Polygon
-	Words      []Word // in reading order
+	Outline    []Point // of a curved line, more points than Polygon's, clockwise from its start; nil for a straight one
+	Words      []Word  // in reading order
+	Vertical   bool    // written from top to bottom
+	Paragraph  int     // index of the line's paragraph, from 0, in reading order
 }
 
 // Word is a run of symbols that the engine took as one. In Chinese it is the engine's segmentation, not a dictionary's.
