@@ -110,11 +110,24 @@ type ONNXRuntime struct {
 
 // OCR configures reading.
 type OCR struct {
-	Engine      string   `key:"engine" default:"tesseract" oneof:"tesseract" doc:"What reads a page when the request does not say."`
-	Languages   []string `key:"languages" default:"chi_sim" doc:"Languages that are read when the request names none, as Tesseract names them. One is faster and reads its own pages better than two; chi_sim reads Latin letters and digits too."`
-	Workers     int      `key:"workers" default:"0" min:"0" max:"1024" doc:"Pages read at once; 0: one per core. Each worker holds about 60 MB."`
-	DPI         int      `key:"dpi" default:"200" min:"72" max:"600" doc:"Resolution at which PDF pages are rendered, in dots per inch."`
-	TessdataDir string   `key:"tessdata_dir" default:"" doc:"Folder of Tesseract's traineddata files. Empty: where the system put them."`
+	Engine        string    `key:"engine" default:"auto" oneof:"auto|onnx|tesseract|compare" doc:"What reads a page when the request does not say: onnx (the models of the catalogue), tesseract, compare (both, and where they differ), or auto: onnx where its models are available, else tesseract."`
+	Orient        bool      `key:"orient" default:"true" doc:"Whether pages are turned upright before they are read, when the request does not say. Engine onnx only."`
+	Enhance       bool      `key:"enhance" default:"true" doc:"Whether pages are cleaned before they are read, when the request does not say. Engine onnx only."`
+	Correct       bool      `key:"correct" default:"true" doc:"Whether characters of low confidence are corrected by the language model, when the request does not say. Engine onnx only."`
+	Models        OCRModels `key:"models"`
+	LanguageModel string    `key:"language_model" default:"" doc:"File of the language model that corrects, such as 'courtsense lm adapt' writes. Empty: the best one available, in the catalogue's order."`
+	Languages     []string  `key:"languages" default:"chi_sim" doc:"Languages that are read when the request names none, as Tesseract names them. One is faster and reads its own pages better than two; chi_sim reads Latin letters and digits too. Engine onnx reads chi_sim and eng, always both."`
+	Workers       int       `key:"workers" default:"0" min:"0" max:"1024" doc:"Pages read at once; 0: one per core. Each of Tesseract's holds about 60 MB."`
+	DPI           int       `key:"dpi" default:"200" min:"72" max:"600" doc:"Resolution at which PDF pages are rendered, in dots per inch."`
+	TessdataDir   string    `key:"tessdata_dir" default:"" doc:"Folder of Tesseract's traineddata files. Empty: where the system put them."`
+}
+
+// OCRModels name the models of engine onnx.
+type OCRModels struct {
+	Detection   string `key:"detection" default:"" doc:"Id of the model that finds lines of text. Empty: the best one available, in the catalogue's order; so for the other models too."`
+	Recognition string `key:"recognition" default:"" doc:"Id of the model that reads lines."`
+	Orientation string `key:"orientation" default:"" doc:"Id of the model that tells how far a page is turned."`
+	Direction   string `key:"direction" default:"" doc:"Id of the model that tells whether a line stands on its head. It is used only when named here, or where no model for pages is available."`
 }
 
 // Face configures face detection.
