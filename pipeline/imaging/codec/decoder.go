@@ -110,6 +110,53 @@ func (d *Document) Pages() int { return len(d.header.Pages) }
 
 // Page decodes one page, counted from 1.
 func (d *Document) Page(ctx context.Context, page int) (*imaging.Raster, error) {
+	return d.page(ctx, page, func(b []byte, p imaging.PageHeader) (*imaging.Raster, error) {
+		r, err := decode(b, d.header.Format, p)
+		if err != nil {
+			return nil, err
+		}
+		if r.Width != p.Width || r.Height != p.Height {
+			return nil, disagrees(d.header.Format, p, r.Width, r.Height)
+		}
+		return imaging.Orient(r, p.Orientation), nil
+	})
+}
+
+// ReducedGray decodes one page, counted from 1, as grey levels at 1/divisor of its size, sides rounded up: the divisor is
+// 1, 2, 4 or 8, and [imaging.PageHeader.Divisor] picks one. The three channels are equal. Limits, refusals and orientation
+// are those of [Document.Page]. Only JPEG with OpenCV is cheaper for it, as most of the transform and the colours are never
+// computed; everything else is decoded whole and then shrunk.
+func (d *Document) ReducedGray(ctx context.Context, page, divisor int) (*imaging.Raster, error) {
+	if divisor != 1 && divisor != 2 && divisor != 4 && divisor != 8 {
+		return nil, refusal.New(refusal.InvalidValue, "pictures are reduced to 1/1, 1/2, 1/4 or 1/8 of their size, not 1/%d", divisor)
+	}
+	return d.page(ctx, page, func(b []byte, p imaging.PageHeader) (*imaging.Raster, error) {
+		width, height := ceilDiv(p.Width, divisor), ceilDiv(p.Height, divisor)
+		r, err := decodeReducedGray(b, d.header.Format, p, divisor)
+		if err != nil {
+			return nil, err
+		}
+		if r == nil {
+			if r, err = decode(b, d.header.Format, p); err != nil {
+				return nil, err
+			}
+			if r.Width != p.Width || r.Height != p.Height {
+				return nil, disagrees(d.header.Format, p, r.Width, r.Height)
+			}
+			if divisor > 1 {
+				r = imaging.Resize(r, width, height)
+			}
+			imaging.ToGray(r)
+		}
+		if r.Width != width || r.Height != height {
+			return nil, disagrees(d.header.Format, p, r.Width*divisor, r.Height*divisor)
+		}
+		return imaging.Orient(r, p.Orientation), nil
+	})
+}
+
+// page runs one page's decode when there is a slot and memory for it.
+func (d *Document) page(ctx context.Context, page int, run func([]byte, imaging.PageHeader) (*imaging.Raster, error)) (*imaging.Raster, error) {
 	if page < 1 || page > d.Pages() {
 		return nil, refusal.New(refusal.InvalidValue, "page %d of %d", page, d.Pages())
 	}
@@ -131,19 +178,23 @@ func (d *Document) Page(ctx context.Context, page int) (*imaging.Raster, error) 
 	if d.header.Format == imaging.TIFF {
 		b = imaging.TIFFPage(b, p)
 	}
-	r, err := decode(b, d.header.Format, p)
-	if err == nil && (r.Width != p.Width || r.Height != p.Height) {
-		err = refusal.New(refusal.Corrupt, "the %v is damaged (its header promises %dx%d px, its pixels are %dx%d)",
-			d.header.Format, p.Width, p.Height, r.Width, r.Height)
-	}
+	r, err := run(b, p)
 	if err != nil {
 		if d.Pages() > 1 {
 			return nil, fmt.Errorf("page %d: %w", page, err)
 		}
 		return nil, err
 	}
-	return imaging.Orient(r, p.Orientation), nil
+	return r, nil
 }
+
+// disagrees refuses a file whose pixels are not as many as its header promises.
+func disagrees(f imaging.Format, p imaging.PageHeader, width, height int) error {
+	return refusal.New(refusal.Corrupt, "the %v is damaged (its header promises %dx%d px, its pixels are %dx%d)",
+		f, p.Width, p.Height, width, height)
+}
+
+func ceilDiv(a, b int) int { return (a + b - 1) / b }
 
 // refuse turns a decoder's error into a refusal.
 func refuse(f imaging.Format, err error) error {

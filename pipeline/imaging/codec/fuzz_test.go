@@ -10,7 +10,7 @@ import (
 	"github.com/courtsense/courtsense/pipeline/refusal"
 )
 
-// FuzzDecode holds that any bytes give a valid picture of the size that the header promised, or a refusal.
+// FuzzDecode holds that any bytes give a valid picture of the size that the header promised, reduced too, or a refusal.
 func FuzzDecode(f *testing.F) {
 	files, err := filepath.Glob(filepath.Join("testdata", "samples", "*"))
 	if err != nil || len(files) == 0 {
@@ -37,6 +37,21 @@ func FuzzDecode(f *testing.F) {
 		}
 		if w, ht := h.UprightSize(); w != r.Width || ht != r.Height {
 			t.Fatalf("promised %dx%d, got %dx%d", w, ht, r.Width, r.Height)
+		}
+		d, err := Open(b, lim)
+		if err != nil {
+			t.Fatal(err)
+		}
+		divisor := 1 << (len(b) % 4)
+		small, err := d.ReducedGray(context.Background(), 1, divisor)
+		if err != nil {
+			if _, ok := refusal.As(err); !ok {
+				t.Fatalf("reduced: not a refusal: %v", err)
+			}
+			return
+		}
+		if small.Width != ceilDiv(r.Width, divisor) || small.Height != ceilDiv(r.Height, divisor) || small.Validate() != nil {
+			t.Fatalf("%dx%d at 1/%d became %dx%d", r.Width, r.Height, divisor, small.Width, small.Height)
 		}
 	})
 }

@@ -36,6 +36,26 @@ func decode(b []byte, f imaging.Format, p imaging.PageHeader) (*imaging.Raster, 
 	return rasterOfMat(m, f)
 }
 
+// decodeReducedGray returns the stored rows of a JPEG at 1/divisor of their size, and nil for what OpenCV decodes whole in
+// any case.
+func decodeReducedGray(b []byte, f imaging.Format, p imaging.PageHeader, divisor int) (*imaging.Raster, error) {
+	if f != imaging.JPEG || p.CMYK {
+		return nil, nil
+	}
+	// Without IMReadUnchanged OpenCV would turn the picture itself.
+	flags := map[int]gocv.IMReadFlag{1: gocv.IMReadGrayScale, 2: gocv.IMReadReducedGrayscale2, 4: gocv.IMReadReducedGrayscale4,
+		8: gocv.IMReadReducedGrayscale8}[divisor] | gocv.IMReadIgnoreOrientation
+	m := gocv.NewMat()
+	defer m.Close()
+	if err := gocv.IMDecodeIntoMat(b, flags, &m); err != nil {
+		return nil, refuse(f, err)
+	}
+	if m.Empty() {
+		return nil, refuse(f, fmt.Errorf("decoder: no picture"))
+	}
+	return rasterOfMat(m, f)
+}
+
 // goOnly tells what OpenCV reads wrongly or not at all: a colour that stands for transparency is drawn opaque, and TIFF
 // alpha comes premultiplied or straight depending on the layout.
 func goOnly(f imaging.Format, p imaging.PageHeader) bool {
