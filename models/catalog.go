@@ -17,6 +17,7 @@ const (
 	TaskTextDetection     = "text-detection"
 	TaskTextRecognition   = "text-recognition"
 	TaskTextOrientation   = "text-orientation"
+	TaskTextCorrection    = "text-correction" // a language model that chooses among readings
 	TaskVoiceActivity     = "voice-activity"
 	TaskSpeechRecognition = "speech-recognition"
 	TaskSpeechEnhancement = "speech-enhancement"
@@ -38,18 +39,19 @@ const (
 	FamilyTransducerStream = "transducer-stream" // streaming encoder, decoder, joiner with states in the metadata
 	FamilyGTCRN            = "gtcrn"             // streaming enhancement on one STFT frame (Rong et al. 2024)
 	FamilyTesseract        = "tesseract"         // Tesseract traineddata
+	FamilyLSTMLM           = "lstm-lm"           // character language model of two LSTMs, our own format (docs/models.md)
 )
 
 // Tasks lists every task a catalogue may name.
 func Tasks() []string {
 	return []string{TaskFaceDetection, TaskFaceEmbedding, TaskFaceLandmarks, TaskFaceLiveness, TaskTextDetection,
-		TaskTextRecognition, TaskTextOrientation, TaskVoiceActivity, TaskSpeechRecognition, TaskSpeechEnhancement, TaskOCRSystem}
+		TaskTextRecognition, TaskTextOrientation, TaskTextCorrection, TaskVoiceActivity, TaskSpeechRecognition, TaskSpeechEnhancement, TaskOCRSystem}
 }
 
 // Families lists every decoding family a catalogue may name.
 func Families() []string {
 	return []string{FamilyYuNet, FamilyEmbedding, FamilyMiniFASNet, FamilyLandmarks, FamilyDBNet, FamilyAngle, FamilyCTCLine,
-		FamilySileroVAD, FamilyVADStream, FamilyCTCStream, FamilyTransducerStream, FamilyGTCRN, FamilyTesseract}
+		FamilySileroVAD, FamilyVADStream, FamilyCTCStream, FamilyTransducerStream, FamilyGTCRN, FamilyTesseract, FamilyLSTMLM}
 }
 
 // The roles of a model's files.
@@ -61,11 +63,12 @@ const (
 	RoleDecoder     = "decoder"
 	RoleJoiner      = "joiner"
 	RoleTrainedData = "traineddata"
+	RoleLM          = "lm" // a language model
 )
 
 // Roles lists every file role a catalogue may name.
 func Roles() []string {
-	return []string{RoleModel, RoleTokens, RoleKeys, RoleEncoder, RoleDecoder, RoleJoiner, RoleTrainedData}
+	return []string{RoleModel, RoleTokens, RoleKeys, RoleEncoder, RoleDecoder, RoleJoiner, RoleTrainedData, RoleLM}
 }
 
 // Catalog is the list of known models. Within a task (and slot) the order is the order of preference.
@@ -238,7 +241,7 @@ func (e Entry) Size() int64 {
 
 // primary returns the file whose hash identifies the model in provenance.
 func (e Entry) primary() (File, bool) {
-	for _, role := range []string{RoleModel, RoleEncoder, RoleTrainedData} {
+	for _, role := range []string{RoleModel, RoleEncoder, RoleTrainedData, RoleLM} {
 		if f, err := e.File(role); err == nil {
 			return f, true
 		}

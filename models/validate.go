@@ -30,6 +30,7 @@ var familyRoles = map[string][]string{
 	FamilyTransducerStream: {RoleEncoder, RoleDecoder, RoleJoiner, RoleTokens},
 	FamilyCTCStream:        {RoleModel, RoleTokens},
 	FamilyTesseract:        {RoleTrainedData},
+	FamilyLSTMLM:           {RoleLM},
 }
 
 func (v *validation) catalog(root *yaml.Node, c *Catalog) {
