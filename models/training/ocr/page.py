@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(eq=False)
 class Line:
     """One line (or, where `vertical`, one column) of text. `polygon`: float32 [4, 2], pixels, clockwise, starting at the corner that is
     the top left one when the characters stand upright. `chars`: (character, x, y, width, height) of the ink, float pixels, in reading
@@ -18,7 +18,7 @@ class Line:
     role: str = "body"
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(eq=False)
 class Page:
     """`image`: uint8 [height, width, 3], BGR. `lines`: in reading order. `regions`: (kind, polygon [n, 2]) with kind seal, table, cell,
     picture, signature or margin. `rotation`: degrees clockwise that the content is turned from upright, 0, 90, 180 or 270.
