@@ -24,6 +24,7 @@ type sample struct {
 	name  string // without extension
 	file  string // within the folder
 	truth [][]string
+	page  *pageTruth // what more is known of a page; nil where nothing is
 }
 
 // documents finds the pages of a folder and the text that belongs to each. Those without a text are problems, not
@@ -39,13 +40,17 @@ func documents(dir string) (samples []sample, unscored []Problem, err error) {
 		}
 		name := strings.TrimSuffix(f.Name(), filepath.Ext(f.Name()))
 		text, err := os.ReadFile(filepath.Join(dir, name+".txt"))
+		var page *pageTruth
+		if err == nil {
+			page, err = pageTruthOf(dir, name)
+		}
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			unscored = append(unscored, Problem{f.Name(), fmt.Sprintf("there is no %s.txt with its lines", name)})
 		case err != nil:
 			unscored = append(unscored, Problem{f.Name(), err.Error()})
 		default:
-			samples = append(samples, sample{name, f.Name(), splitPages(string(text))})
+			samples = append(samples, sample{name, f.Name(), splitPages(string(text)), page})
 		}
 	}
 	if len(samples) == 0 {

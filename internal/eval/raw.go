@@ -18,6 +18,29 @@ type PageRecord struct {
 	Output  string  `json:"output"`  // the lines as they were read, pages parted by form feeds
 	Seconds float64 `json:"seconds"` // decoding, rendering and reading
 	Error   string  `json:"error,omitempty"`
+	// Pages are the pages of the output with their characters; other systems' records may lack them.
+	Pages []PageOutput `json:"pages,omitempty"`
+	// Peer is what the engine that is compared with made of the same file.
+	Peer *PeerRecord `json:"peer,omitempty"`
+}
+
+// PeerRecord is a second engine's raw output for one file of pages.
+type PeerRecord struct {
+	Output  string  `json:"output"`
+	Seconds float64 `json:"seconds"`
+	Error   string  `json:"error,omitempty"`
+}
+
+// OrientRecord is the raw output for one picture whose direction was asked for.
+type OrientRecord struct {
+	Name       string  `json:"name"`
+	File       string  `json:"file"`
+	Truth      int     `json:"truth"`
+	Rotation   int     `json:"rotation"`
+	Confidence float64 `json:"confidence"`
+	Verified   bool    `json:"verified"` // by reading
+	Seconds    float64 `json:"seconds"`  // from the encoded bytes to the answer
+	Error      string  `json:"error,omitempty"`
 }
 
 // PairRecord is the raw output for one pair of faces.
@@ -90,6 +113,19 @@ func ReadPages(in io.Reader) ([]PageRecord, error) {
 	return readRecords(in, func(r PageRecord) error {
 		if r.Name == "" {
 			return errors.New(`it has no "name"`)
+		}
+		return nil
+	})
+}
+
+// ReadOrientations reads a raw file of 'eval orient'.
+func ReadOrientations(in io.Reader) ([]OrientRecord, error) {
+	return readRecords(in, func(r OrientRecord) error {
+		switch {
+		case r.Name == "":
+			return errors.New(`it has no "name"`)
+		case !quarterTurn(r.Truth) || !quarterTurn(r.Rotation):
+			return errors.New(`its "truth" and "rotation" are not both of 0, 90, 180, 270`)
 		}
 		return nil
 	})

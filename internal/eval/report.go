@@ -21,11 +21,37 @@ func (r OCRReport) WriteText(w io.Writer) error {
 	if len(r.Unscored) > 0 {
 		t.row("not scored", "%d", len(r.Unscored))
 	}
+	if r.Rotation != nil {
+		t.row("direction right", "%s", percent(*r.Rotation))
+	}
+	if b := r.Boxes; b != nil {
+		t.row("character boxes", "mean IoU %.3f, above 0.5 on %s, of %d characters read right", b.MeanIoU, share(b.AboveHalf), b.Characters)
+	}
+	t.calibration(r.Calibration)
 	t.speed("page", "pages", r.Seconds)
+	if p := r.Peer; p != nil {
+		t.row("beside "+p.Engine, "%.1f times as fast, %.3f times its character errors", p.Speedup, p.CERRatio)
+		t.row("  it", "CER %s, lines exactly right %s, mean %.3f s a page, %d failures", percent(p.Summary.CER), percent(p.Summary.LinesExact), p.Seconds.Mean, p.Failures)
+	}
+	for _, g := range r.Groups {
+		t.row(g.Name, "%d files, %d characters, CER %s, lines exactly right %s", g.Files, g.Characters, percent(g.CER), share(g.LinesExact.Value))
+	}
 	t.setting(r.Engine, r.Setting)
 	t.problems("failed", r.Failures)
 	t.problems("not scored", r.Unscored)
 	return t.Flush()
+}
+
+func (t table) calibration(c *Calibration) {
+	if c == nil {
+		return
+	}
+	t.row("calibration", "expected error %s over %d characters: %s right, mean confidence %s", share(c.ECE), c.Characters, share(c.Right), share(c.Mean))
+	for _, b := range c.Bins {
+		if b.Characters > 0 {
+			t.row(fmt.Sprintf("  %.1f to %.1f", b.From, b.To), "%d characters, mean confidence %s, right %s", b.Characters, share(b.Mean), share(b.Right))
+		}
+	}
 }
 
 // WriteText prints the report for people.
@@ -107,4 +133,26 @@ func share(v float64) string { return fmt.Sprintf("%.2f %%", 100*v) }
 
 func percent(i Interval) string {
 	return fmt.Sprintf("%.2f %% (%.2f to %.2f)", 100*i.Value, 100*i.Low, 100*i.High)
+}
+
+// WriteText prints the report for people.
+func (r OrientReport) WriteText(w io.Writer) error {
+	t := newTable(w)
+	t.row("pictures", "%d", r.Files)
+	t.row("direction right", "%s", percent(r.Right))
+	t.row(fmt.Sprintf("confidence from %g", r.Threshold), "%d answers, %d wrong; right %s", r.Above.Count, r.Above.Wrong, percent(r.Above.Right))
+	t.row("verified by reading", "%d", r.Verified)
+	for _, turn := range r.PerTurn {
+		t.row(fmt.Sprintf("turned by %d degrees", turn.Degrees), "%d pictures, right %s", turn.Count, percent(turn.Right))
+	}
+	t.row("failures", "%d, counted as wrong", len(r.Failures))
+	t.row("milliseconds/picture", "mean %.2f, median %.2f, 95 %% below %.2f", 1e3*r.Seconds.Mean, 1e3*r.Seconds.Median, 1e3*r.Seconds.P95)
+	if r.Seconds.PerSecond > 0 {
+		t.row("pictures/s", "%.1f with %d at a time", r.Seconds.PerSecond, r.Seconds.Jobs)
+	}
+	t.setting("", r.Setting)
+	t.problems("wrong", r.Wrong)
+	t.problems("failed", r.Failures)
+	t.problems("not scored", r.Unscored)
+	return t.Flush()
 }
