@@ -1,0 +1,82 @@
+"""The line recogniser: a residual convolutional network over the line, one row of features for every 4 pixels of width."""
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+STRIDE = 4
+
+
+class Unit(nn.Module):
+    """Convolution, batch normalisation, ReLU."""
+
+    def __init__(self, inputs, outputs, kernel=3, stride=1, padding=1, active=True):
+        super().__init__()
+        self.conv = nn.Conv2d(inputs, outputs, kernel, stride, padding, bias=False)
+        self.norm = nn.BatchNorm2d(outputs)
+        self.active = active
+
+    def forward(self, x):
+        x = self.norm(self.conv(x))
+        return F.relu(x, inplace=True) if self.active else x
+
+
+class Block(nn.Module):
+    """Residual block of two units (He et al., 2016)."""
+
+    def __init__(self, width, kernel=3, padding=1):
+        super().__init__()
+        self.first, self.second = Unit(width, width, kernel, 1, padding), Unit(width, width, kernel, 1, padding, active=False)
+
+    def forward(self, x):
+        return F.relu(x + self.second(self.first(x)), inplace=True)
+
+
+class Recogniser(nn.Module):
+    """x [N, 1, 32, W] in -1..1 (W a multiple of 4) -> features [N, W/4, 144]; `read` and `place` turn rows of them into raw class scores
+    and boxes (left, top, right, bottom; see the card)."""
+
+    def __init__(self, classes, features=144):
+        super().__init__()
+        self.trunk = nn.Sequential(
+            Unit(1, 16, 3, 2), Unit(16, 32, 3, 2), Block(32),
+            Unit(32, 80, 3, (2, 1)), Block(80),
+            Unit(80, 144, 3, (2, 1)), Block(144),
+            Unit(144, 192, (2, 3), 1, (0, 1)),
+            Unit(192, 192, (1, 3), 1, (0, 1)),
+            nn.Conv2d(192, features, 1),
+        )
+        self.read = nn.Linear(features, classes)
+        self.place = nn.Sequential(nn.Linear(features, 64), nn.ReLU(), nn.Linear(64, 4))
+        for m in self.modules():
+            if isinstance(m, nn.Conv2d):
+                nn.init.kaiming_normal_(m.weight, nonlinearity="relu")
+        for m in self.modules():
+            if isinstance(m, Block):
+                nn.init.constant_(m.second.norm.weight, 0.2)
+        nn.init.normal_(self.read.weight, std=0.05)
+        nn.init.zeros_(self.read.bias)
+
+    def forward(self, x):
+        return self.trunk(x)[:, :, 0].transpose(1, 2)
+
+
+class Exported(nn.Module):
+    """The network with the outputs of the card: logits [N, W/4, classes] and boxes [N, W/4, 4]."""
+
+    def __init__(self, net):
+        super().__init__()
+        self.net = net
+
+    def forward(self, x):
+        f = self.net(x)
+        return self.net.read(f), self.net.place(f)
+
+
+def decode(scores):
+    """CTC greedy decoding of classes [T] (0 is the blank) -> [(class, frame)], the frame where the run begins."""
+    found, last = [], 0
+    for t, c in enumerate(scores):
+        if c and c != last:
+            found.append((int(c), t))
+        last = c
+    return found

@@ -1,0 +1,194 @@
+"""Trains the line recogniser from random weights on lines drawn as it goes; resumes from OUT/recognise.pt.
+
+python3 models/training/ocr/recognise/train.py --data DATA --out DIR [--minutes 95] [--rate 2e-3] [--pixels 10000] [--seed 1] [--threads 1]
+
+The renderer knows where every character stands, so frames are taught directly, by cross entropy: the frame nearest to a character's
+centre is that character, for wide ones the next nearest too, all others are blank (a fifth of them is taught). There is no alignment
+to find, as with CTC, and only some frames meet the large classifier. Reading is CTC's greedy decoding. The learning rate follows the
+time spent, not the steps, so that a run on a busy machine ends when it was to end; the number in DIR/threads, if there, is the number of
+threads and may be changed meanwhile.
+"""
+import argparse
+import math
+import pathlib
+import sys
+import time
+
+import cv2
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+import corpus
+from fonts import CHARSET, HELD_OUT, TRAIN
+from lines import CLASS, HEIGHT, Renderer, targets
+from net import STRIDE, Recogniser, decode
+
+POOL = 256                       # lines drawn at a time, then sorted by width into batches
+
+
+def pack(lines):
+    """Lines -> pictures uint8 [N, 32, W], W a multiple of 16, padded with white."""
+    width = -(-max(line.image.shape[1] for line in lines) // 16) * 16
+    x = np.full((len(lines), HEIGHT, width), 255, np.uint8)
+    for i, line in enumerate(lines):
+        x[i, :, :line.image.shape[1]] = line.image
+    return x
+
+
+def teach(lines, width, rng, blanks=0.2, second=0.5):
+    """-> rows of N*T frames to teach, their classes, and boxes (for the rows that are characters, which come first)."""
+    frames = width // STRIDE
+    rows, classes, boxes, empty = [], [], [], np.ones(len(lines) * frames, bool)
+    for n, line in enumerate(lines):
+        wanted = np.array([CLASS[c] for c in line.text])
+        for which, share in zip(targets(line, STRIDE), (1.0, second)):
+            inside = (which >= 0) & (which < frames)
+            empty[n * frames + which[inside]] = False
+            inside &= rng.random(len(which)) < share
+            t, b = which[inside], line.boxes[inside]
+            rows.append(n * frames + t)
+            classes.append(wanted[inside])
+            boxes.append(np.stack([b[:, 0] / STRIDE - t - 0.5, b[:, 1] / HEIGHT, b[:, 2] / STRIDE - t - 0.5, b[:, 3] / HEIGHT], 1))
+    empty = np.nonzero(empty & (rng.random(len(empty)) < blanks))[0]
+    boxes = np.concatenate(boxes).astype(np.float32)
+    boxes[:, 1::2] = boxes[:, 1::2].clip(0, 1)
+    return (np.concatenate(rows + [empty]), np.concatenate(classes + [np.zeros(len(empty), int)]), boxes)
+
+
+class Lines(torch.utils.data.IterableDataset):
+    """Batches without end: (pictures, rows, classes, boxes)."""
+
+    def __init__(self, atlas, pixels, seed):
+        self.atlas, self.pixels, self.seed = atlas, pixels, seed
+
+    def __iter__(self):
+        cv2.setNumThreads(1)
+        torch.set_num_threads(1)
+        rng = np.random.default_rng(self.seed)
+        renderer, sampler = Renderer(self.atlas, "train"), corpus.Sampler(rng, "train")
+        while True:
+            pool = sorted((renderer.line(rng, sampler) for _ in range(POOL)), key=lambda line: line.image.shape[1])
+            batches, batch = [], []
+            for line in pool:
+                if batch and line.image.shape[1] * (len(batch) + 1) > self.pixels:
+                    batches.append(batch)
+                    batch = []
+                batch.append(line)
+            batches.append(batch)
+            for i in rng.permutation(len(batches)):
+                x = pack(batches[i])
+                yield (x, *teach(batches[i], x.shape[2], rng))
+
+
+def distance(a, b):
+    """Levenshtein distance."""
+    row = np.arange(len(b) + 1)
+    for i, c in enumerate(a, 1):
+        new = np.minimum(row[1:] + 1, row[:-1] + (np.array(list(b)) != c)) if b else row[1:]
+        new = np.concatenate([[i], new])
+        row = np.minimum.accumulate(new - np.arange(len(new))) + np.arange(len(new))
+    return int(row[-1])
+
+
+def validation(atlas, fonts, split, count, seed, strength):
+    """Lines that stay the same from run to run, sorted by width."""
+    rng = np.random.default_rng(seed)
+    renderer, sampler = Renderer(atlas, split, fonts), corpus.Sampler(rng, split)
+    lines = [renderer.line(rng, sampler, strength=strength, font=fonts[i % len(fonts)], pixels=float(rng.uniform(16, 40))) for i in range(count)]
+    return sorted(lines, key=lambda line: line.image.shape[1])
+
+
+@torch.no_grad()
+def character_error(net, lines, size=24):
+    """Share of characters read wrong, in percent."""
+    wrong = total = 0
+    for i in range(0, len(lines), size):
+        batch = lines[i:i + size]
+        scores = net.read(net(tensor(torch.from_numpy(pack(batch))))).argmax(-1).numpy()
+        for line, row in zip(batch, scores):
+            wrong += distance("".join(CHARSET[c - 1] for c, _ in decode(row)), line.text)
+            total += len(line.text)
+    return 100 * wrong / total
+
+
+def tensor(x):
+    return (x[:, None].float() / 127.5 - 1).contiguous(memory_format=torch.channels_last)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=pathlib.Path, help="folder of data; default: the environment's COURTSENSE_DATA")
+    parser.add_argument("--out", type=pathlib.Path, required=True)
+    parser.add_argument("--minutes", type=float, default=95, help="training time, of all runs together")
+    parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--pixels", type=int, default=10000, help="width of a batch, all lines together")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=1)
+    args = parser.parse_args()
+    if args.data:
+        corpus.use(args.data)
+    torch.set_num_threads(args.threads)
+    torch.set_flush_denormal(True)
+    torch.manual_seed(args.seed)
+    args.out.mkdir(parents=True, exist_ok=True)
+    checkpoint, atlas = args.out / "recognise.pt", args.out / "atlas"
+
+    net = Recogniser(len(CHARSET) + 1).to(memory_format=torch.channels_last)
+    average, start, spent = Recogniser(len(CHARSET) + 1).to(memory_format=torch.channels_last).eval(), 0, 0.0
+    average.load_state_dict(net.state_dict())
+    optimizer = torch.optim.AdamW(net.parameters(), lr=args.rate, betas=(0.9, 0.98), weight_decay=0.01, foreach=True)
+    if checkpoint.exists():
+        saved = torch.load(checkpoint)
+        net.load_state_dict(saved["net"]), average.load_state_dict(saved["average"]), optimizer.load_state_dict(saved["optimizer"])
+        start, spent = saved["step"], saved["spent"]
+        print(f"resumed at step {start}, after {spent / 60:.1f} minutes", flush=True)
+    loader = iter(torch.utils.data.DataLoader(Lines(atlas, args.pixels, [args.seed, start]), None, num_workers=1, prefetch_factor=16))
+    sheets = [(f.name, validation(atlas, [f], "held", 150, 5, 0.5)) for f in HELD_OUT] + [("seen", validation(atlas, TRAIN, "held", 150, 6, 0.5))]
+    kept = [v for v in net.state_dict().values() if v.is_floating_point()]
+    averaged = [v for v in average.state_dict().values() if v.is_floating_point()]
+    net.train()
+    step, history, last, shown = start, [], time.time(), time.time()
+    looked = saved_at = time.time()
+    while spent < args.minutes * 60:
+        x, rows, classes, boxes = next(loader)
+        progress = spent / (args.minutes * 60)
+        for group in optimizer.param_groups:
+            group["lr"] = args.rate * min(1, (step + 1) / 300) * (0.005 + 0.995 * 0.5 * (1 + math.cos(math.pi * progress)))
+        features = net(tensor(x)).flatten(0, 1)[rows]
+        reading = F.cross_entropy(net.read(features), classes, label_smoothing=0.02)
+        placing = F.smooth_l1_loss(net.place(features[:len(boxes)]), boxes, beta=0.1)
+        optimizer.zero_grad(set_to_none=True)
+        (reading + placing).backward()
+        torch.nn.utils.clip_grad_norm_(net.parameters(), 5.0)
+        optimizer.step()
+        step += 1
+        with torch.no_grad():
+            if step % 4 == 0:
+                torch._foreach_mul_(averaged, keep := min(0.995, (step + 1) / (step + 60)))
+                torch._foreach_add_(averaged, kept, alpha=1 - keep)
+        history.append((reading.item(), placing.item(), len(boxes)))
+        now = time.time()
+        spent, last = spent + now - last, now
+        if step % 100 == 0:
+            mean = np.mean(history[-100:], 0)
+            print(f"step {step} {spent / 60:.1f} min reading {mean[0]:.3f} placing {mean[1]:.4f} {sum(h[2] for h in history[-100:]) / (now - shown):.0f} labels/s "
+                  f"rate {group['lr']:.2e}", flush=True)
+            shown = now
+            wish = args.out / "threads"
+            if wish.exists():
+                torch.set_num_threads(int(wish.read_text() or 1))
+        if now - looked > 280 or spent >= args.minutes * 60:
+            looked = now
+            print(f"step {step} CER % " + ", ".join(f"{name} {character_error(average, lines):.2f}" for name, lines in sheets), flush=True)
+            last = shown = time.time()
+        if now - saved_at > 180 or spent >= args.minutes * 60:
+            saved_at = now
+            torch.save({"net": net.state_dict(), "average": average.state_dict(), "optimizer": optimizer.state_dict(), "step": step, "spent": spent},
+                       checkpoint.with_suffix(".new"))
+            checkpoint.with_suffix(".new").replace(checkpoint)
+
+
+if __name__ == "__main__":
+    main()
