@@ -1,0 +1,265 @@
+package text
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/courtsense/courtsense/models"
+	"github.com/courtsense/courtsense/pipeline"
+	"github.com/courtsense/courtsense/pipeline/imaging"
+	"github.com/courtsense/courtsense/pipeline/refusal"
+)
+
+// Detector finds lines of text with one model. It is safe for concurrent use. The executor stays its owner's to close.
+type Detector struct {
+	x             pipeline.Executor
+	input, output string
+	spec          imaging.Spec // without a size
+	plan          scaling
+	stride        int // tensor pixels a map cell, each way
+	db            dbSettings
+	minSide       float64 // of a core, tensor pixels
+	buffers       pipeline.BufferPool
+	workspaces    sync.Pool // of *dbWorkspace
+}
+
+// NewDetector binds a loaded model to its catalogue entry of family "dbnet".
+//
+// Parameters: "unclip_ratio" (as PaddleOCR's) or else "shrink_ratio" (the kernel's shrink ratio in training, default 0.4),
+// "map_stride" (tensor pixels a map cell, default 1), "min_side" (of a line's core, tensor pixels, default 3), and how the
+// picture is scaled, in pixels: "long_side" (the picture's longer side is brought down to it, default 960), "short_side"
+// (but the shorter one is not brought below it, default 640), "max_shrink" (and nothing is made smaller by more than this
+// factor, default 3), "enlarge_below" (pictures whose longer side is below it are doubled, default 320), and "tile" (what
+// is longer than this after scaling is cut into overlapping tiles, default 1600). Thresholds: "pixel" (0.3), "box" (0.6).
+func NewDetector(x pipeline.Executor, e models.Entry) (*Detector, error) {
+	fail := func(format string, args ...any) (*Detector, error) {
+		return nil, fmt.Errorf("text detector %s: %w", e.ID, fmt.Errorf(format, args...))
+	}
+	if e.Family != models.FamilyDBNet {
+		return fail("its family is %q, want %q", e.Family, models.FamilyDBNet)
+	}
+	sig := x.Signature()
+	if len(sig.Inputs) != 1 || len(sig.Inputs[0].Shape) != 4 {
+		return fail("the model must have one input of 4 axes, has %v", sig.Inputs)
+	}
+	if len(sig.Outputs) != 1 || len(sig.Outputs[0].Shape) != 4 {
+		return fail("the model must have one output of 4 axes, has %v", sig.Outputs)
+	}
+	d := &Detector{x: x, input: sig.Inputs[0].Name, output: sig.Outputs[0].Name}
+	d.workspaces.New = func() any { return new(dbWorkspace) }
+	multiple := 32
+	if in, ok := e.Input(d.input); ok {
+		if err := d.spec.Configure(in); err != nil {
+			return fail("%w", err)
+		}
+		multiple = max(1, in.MultipleOf)
+	}
+	if d.spec.Layout != imaging.NCHW {
+		return fail("layout NHWC is not supported")
+	}
+	if shape := sig.Inputs[0].Shape; shape[2] > 0 || shape[3] > 0 {
+		return fail("its input %v is of fixed size; the picture's shape must be free", shape)
+	}
+	p := e.Parameters
+	d.stride = p.Int("map_stride", 1)
+	d.plan = scaling{
+		longSide: p.Int("long_side", 960), shortSide: p.Int("short_side", 640), enlargeBelow: p.Int("enlarge_below", 320),
+		maxShrink: p.Float("max_shrink", 3), tile: p.Int("tile", 1600), multiple: multiple,
+	}
+	if err := d.plan.check(); err != nil {
+		return fail("%w", err)
+	}
+	d.minSide = p.Float("min_side", 3)
+	d.db = dbSettings{
+		pixel: float32(e.Threshold("pixel", 0.3)), score: float32(e.Threshold("box", 0.6)),
+		ratio: p.Float("unclip_ratio", 0), shrink: p.Float("shrink_ratio", 0.4),
+	}
+	if d.stride < 1 || multiple%d.stride != 0 {
+		return fail("map_stride %d does not divide multiple_of %d", d.stride, multiple)
+	}
+	if !(d.db.ratio >= 0 && d.db.ratio < 10) || !(d.db.shrink > 0 && d.db.shrink < 1) {
+		return fail("unclip_ratio %v or shrink_ratio %v is out of range: want 0..10 and between 0 and 1", d.db.ratio, d.db.shrink)
+	}
+	d.db.minSide = d.minSide / float64(d.stride)
+	return d, nil
+}
+
+// DetectOptions are one call's wishes; the zero value is the entry's defaults.
+type DetectOptions struct {
+	MinScore float32 // mean probability of a line's core, 0..1
+	MaxLines int     // refuses a picture on which more are found; 0 stands for DefaultMaxLines
+}
+
+// DefaultMaxLines bounds the lines of one picture: a newspaper page has about a thousand.
+const DefaultMaxLines = 20_000
+
+// Detect returns the lines of r from top to bottom; none where there is no text. The result does not depend on what other
+// calls share the model's batch. Options out of range and pictures with too many lines give a *refusal.Error; the rest are
+// the engine's failures.
+func (d *Detector) Detect(ctx context.Context, r *imaging.Raster, o DetectOptions) ([]Region, error) {
+	if err := r.Validate(); err != nil {
+		return nil, fmt.Errorf("detect text: %w", err)
+	}
+	db := d.db
+	if o.MinScore < 0 || o.MinScore > 1 || o.MinScore != o.MinScore {
+		return nil, &refusal.Error{Reason: refusal.InvalidValue, Field: "min_score", Msg: fmt.Sprintf("min_score is %v, must be 0 to 1", o.MinScore)}
+	} else if o.MinScore > 0 {
+		db.score = o.MinScore
+	}
+	limit := o.MaxLines
+	if limit <= 0 {
+		limit = DefaultMaxLines
+	}
+	c := d.plan.canvas(r.Width, r.Height)
+	cells := d.buffers.Get(c.width / d.stride * (c.height / d.stride))
+	defer d.buffers.Put(cells)
+	if err := d.run(ctx, r, c, cells); err != nil {
+		return nil, fmt.Errorf("detect text: %w", err)
+	}
+	w := d.workspaces.Get().(*dbWorkspace)
+	defer d.workspaces.Put(w)
+	lines, err := w.decode(cells, c.width/d.stride, c.height/d.stride, db)
+	if err != nil {
+		return nil, &pipeline.Failure{Reason: pipeline.Backend, Err: fmt.Errorf("detect text: %w", err)}
+	}
+	if len(lines) > limit {
+		return nil, &refusal.Error{Reason: refusal.TooLarge, Limit: int64(limit), Got: int64(len(lines)),
+			Msg: fmt.Sprintf("the picture has %d lines of text, over the limit of %d; send it in parts", len(lines), limit)}
+	}
+	sx, sy := float64(r.Width)*float64(d.stride)/float64(c.width), float64(r.Height)*float64(d.stride)/float64(c.height)
+	regions := make([]Region, len(lines))
+	for i, l := range lines {
+		regions[i] = l.region(sx, sy, r.Width, r.Height)
+	}
+	return regions, nil
+}
+
+// run fills cells with the map of the whole canvas, tile by tile where it is large.
+func (d *Detector) run(ctx context.Context, r *imaging.Raster, c canvas, cells []float32) error {
+	tensor := d.buffers.Get(3 * c.width * c.height)
+	defer d.buffers.Put(tensor)
+	spec := d.spec
+	spec.Width, spec.Height = c.width, c.height
+	if _, err := imaging.ToTensor(tensor, r, spec); err != nil {
+		return err
+	}
+	if len(c.tiles) == 1 {
+		return d.runTile(ctx, tensor, c, c.tiles[0], cells)
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(2)
+	for _, t := range c.tiles {
+		g.Go(func() error {
+			part := d.buffers.Get(3 * t.width * t.height)
+			defer d.buffers.Put(part)
+			for plane := range 3 {
+				for y := range t.height {
+					from := (plane*c.height+t.y+y)*c.width + t.x
+					copy(part[(plane*t.height+y)*t.width:][:t.width], tensor[from:])
+				}
+			}
+			return d.runTile(ctx, part, c, t, cells)
+		})
+	}
+	return g.Wait()
+}
+
+// runTile runs one tile and copies the part of its map that counts. Parts of tiles do not overlap.
+func (d *Detector) runTile(ctx context.Context, tensor []float32, c canvas, t tile, cells []float32) error {
+	out, err := d.x.Run(ctx, pipeline.Tensors{d.input: {Shape: []int64{1, 3, int64(t.height), int64(t.width)}, Float32: tensor}})
+	if err != nil {
+		return err
+	}
+	w, h := t.width/d.stride, t.height/d.stride
+	got := out[d.output]
+	if len(got.Shape) != 4 || got.Shape[2] != int64(h) || got.Shape[3] != int64(w) || len(got.Float32) != w*h {
+		return &pipeline.Failure{Reason: pipeline.Backend, Err: fmt.Errorf("output %s has shape %v, want [1 1 %d %d] (parameter map_stride is %d)", d.output, got.Shape, h, w, d.stride)}
+	}
+	x0, x1 := (t.keep[0]-t.x)/d.stride, (t.keep[2]-t.x)/d.stride
+	for y := t.keep[1]; y < t.keep[3]; y += d.stride {
+		from := (y - t.y) / d.stride * w
+		copy(cells[y/d.stride*(c.width/d.stride)+t.keep[0]/d.stride:], got.Float32[from+x0:from+x1])
+	}
+	return nil
+}
+
+// scaling says at which size pictures are shown to the model; see [NewDetector].
+type scaling struct {
+	longSide, shortSide, enlargeBelow int
+	maxShrink                         float64
+	tile, multiple                    int
+}
+
+func (s scaling) check() error {
+	if s.longSide < s.multiple || s.shortSide < 0 || s.tile < 4*s.multiple || !(s.maxShrink >= 1) || s.enlargeBelow < 0 {
+		return fmt.Errorf("long_side %d, short_side %d, enlarge_below %d, max_shrink %v or tile %d is out of range for multiples of %d",
+			s.longSide, s.shortSide, s.enlargeBelow, s.maxShrink, s.tile, s.multiple)
+	}
+	return nil
+}
+
+// canvas is the scaled picture that the model sees, whole or in tiles; all sizes are multiples of the model's.
+type canvas struct {
+	width, height int
+	tiles         []tile
+}
+
+// tile is a part of the canvas, and of it what is taken from this tile's map: [x0, y0, x1, y1) of the canvas.
+type tile struct {
+	x, y, width, height int
+	keep                [4]int
+}
+
+func (s scaling) canvas(width, height int) canvas {
+	long, short := float64(max(width, height)), float64(min(width, height))
+	scale := min(1, float64(s.longSide)/long)
+	scale = max(scale, min(1, float64(s.shortSide)/short), 1/s.maxShrink)
+	scale = min(scale, 1)
+	if long < float64(s.enlargeBelow) {
+		scale = 2
+	}
+	side := func(v int) int {
+		n := int(math.Round(float64(v) * scale / float64(s.multiple)))
+		return max(n, 1) * s.multiple
+	}
+	c := canvas{width: side(width), height: side(height)}
+	for _, y := range s.cuts(c.height) {
+		for _, x := range s.cuts(c.width) {
+			c.tiles = append(c.tiles, tile{x: x.from, y: y.from, width: x.to - x.from, height: y.to - y.from, keep: [4]int{x.keepFrom, y.keepFrom, x.keepTo, y.keepTo}})
+		}
+	}
+	return c
+}
+
+// overlap of neighbouring tiles, pixels: half of it is context that each loses at the cut.
+const overlap = 256
+
+type cut struct{ from, to, keepFrom, keepTo int }
+
+// cuts divides a side into equal overlapping stretches of at most s.tile pixels.
+func (s scaling) cuts(side int) []cut {
+	if side <= s.tile {
+		return []cut{{0, side, 0, side}}
+	}
+	m := s.multiple
+	lap := min(overlap, s.tile/2) / (2 * m) * (2 * m)
+	size := s.tile / m * m
+	n := (side - lap + size - lap - 1) / (size - lap)
+	size = ((side-lap+n-1)/n + lap + m - 1) / m * m // no larger than needed
+	out := make([]cut, n)
+	for i := range out {
+		from := min(i*(size-lap), side-size)
+		out[i] = cut{from: from, to: from + size, keepFrom: from + lap/2, keepTo: from + size - lap/2}
+		if i == 0 {
+			out[i].keepFrom = 0
+		} else {
+			out[i].keepFrom = out[i-1].keepTo
+		}
+	}
+	out[n-1].keepTo = side
+	return out
+}
