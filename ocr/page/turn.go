@@ -1,0 +1,122 @@
+package page
+
+import (
+	"math"
+
+	"github.com/courtsense/courtsense/ocr"
+	"github.com/courtsense/courtsense/pipeline/imaging"
+)
+
+// Straighten returns the picture turned counterclockwise by degrees about its centre, on a canvas that holds all of it, the
+// corners filled with paper (B, G, R), and the transform from the new picture's positions to the old one's. Pixels are
+// interpolated linearly.
+func Straighten(r *imaging.Raster, degrees float64, paper [3]byte) (*imaging.Raster, ocr.Affine) {
+	sin, cos := math.Sincos(degrees * math.Pi / 180)
+	w, h := float64(r.Width), float64(r.Height)
+	ow := max(1, int(math.Ceil(w*math.Abs(cos)+h*math.Abs(sin)-1e-6)))
+	oh := max(1, int(math.Ceil(w*math.Abs(sin)+h*math.Abs(cos)-1e-6)))
+	a := ocr.Affine{cos, -sin, 0, sin, cos, 0}
+	a[2] = w/2 - a[0]*float64(ow)/2 - a[1]*float64(oh)/2
+	a[5] = h/2 - a[3]*float64(ow)/2 - a[4]*float64(oh)/2
+	out := imaging.NewRaster(ow, oh)
+	t := newTurn(r, a, paper)
+	for y := range oh {
+		t.row(out.Row(y), y)
+	}
+	return out, a
+}
+
+const (
+	turnBits = 16 // of a position's fraction in fixed point
+	turnOne  = 1 << turnBits
+)
+
+// turn reads a picture along lines that lean.
+type turn struct {
+	r      *imaging.Raster
+	a      ocr.Affine
+	paper  [3]byte
+	dx, dy int64
+}
+
+func newTurn(r *imaging.Raster, a ocr.Affine, paper [3]byte) *turn {
+	return &turn{r: r, a: a, paper: paper, dx: int64(math.Round(a[0] * turnOne)), dy: int64(math.Round(a[3] * turnOne))}
+}
+
+// row fills one row of the new picture.
+func (t *turn) row(dst []byte, y int) {
+	// Positions of pixel centres in the old picture, from its first pixel's centre.
+	sx := int64(math.Round((t.a[0]*0.5 + t.a[1]*(float64(y)+0.5) + t.a[2] - 0.5) * turnOne))
+	sy := int64(math.Round((t.a[3]*0.5 + t.a[4]*(float64(y)+0.5) + t.a[5] - 0.5) * turnOne))
+	n := len(dst) / 3
+	// From..to is where all four neighbours are inside the picture.
+	from, to := inside(sx, t.dx, n, int64(t.r.Width-1)*turnOne)
+	f, u := inside(sy, t.dy, n, int64(t.r.Height-1)*turnOne)
+	from, to = max(from, f), min(to, u)
+	if from >= to {
+		from, to = n, n
+	}
+	t.border(dst, 0, from, sx, sy)
+	t.border(dst, to, n, sx, sy)
+	px, stride := t.r.Pix, 3*t.r.Width
+	x, yy := sx+int64(from)*t.dx, sy+int64(from)*t.dy
+	for i := from; i < to; i++ {
+		at := int(yy>>turnBits)*stride + 3*int(x>>turnBits)
+		fx, fy := uint32(x>>(turnBits-8))&0xff, uint32(yy>>(turnBits-8))&0xff
+		w11 := fx * fy
+		w01, w10 := fx<<8-w11, fy<<8-w11
+		w00 := 1<<16 - w11 - w01 - w10
+		a, b := px[at:at+6:at+6], px[at+stride:at+stride+6:at+stride+6]
+		out := dst[3*i : 3*i+3 : 3*i+3]
+		out[0] = byte((uint32(a[0])*w00 + uint32(a[3])*w01 + uint32(b[0])*w10 + uint32(b[3])*w11 + 1<<15) >> 16)
+		out[1] = byte((uint32(a[1])*w00 + uint32(a[4])*w01 + uint32(b[1])*w10 + uint32(b[4])*w11 + 1<<15) >> 16)
+		out[2] = byte((uint32(a[2])*w00 + uint32(a[5])*w01 + uint32(b[2])*w10 + uint32(b[5])*w11 + 1<<15) >> 16)
+		x += t.dx
+		yy += t.dy
+	}
+}
+
+// inside returns the range of steps i, within 0..n, for which 0 <= from + i*step < limit.
+func inside(from, step int64, n int, limit int64) (first, last int) {
+	if step == 0 {
+		if from >= 0 && from < limit {
+			return 0, n
+		}
+		return 0, 0
+	}
+	if step < 0 {
+		// Seen from the other end: limit-1-from rises.
+		from, step = limit-1-from, -step
+	}
+	first = int(min(max((-from+step-1)/step, 0), int64(n)))
+	last = int(min(max((limit-1-from)/step+1, 0), int64(n)))
+	if from >= limit {
+		last = 0
+	}
+	return first, max(first, last)
+}
+
+// border fills the pixels first..last-1 where some or all neighbours are outside the picture, which counts as paper.
+func (t *turn) border(dst []byte, first, last int, sx, sy int64) {
+	for i := first; i < last; i++ {
+		x, y := sx+int64(i)*t.dx, sy+int64(i)*t.dy
+		out := dst[3*i : 3*i+3 : 3*i+3]
+		copy(out, t.paper[:])
+		ix, iy := int(x>>turnBits), int(y>>turnBits)
+		if ix < -1 || iy < -1 || ix >= t.r.Width || iy >= t.r.Height {
+			continue
+		}
+		fx, fy := uint32(x>>(turnBits-8))&0xff, uint32(y>>(turnBits-8))&0xff
+		for c := range out {
+			at := func(x, y int) uint32 {
+				if x < 0 || y < 0 || x >= t.r.Width || y >= t.r.Height {
+					return uint32(t.paper[c])
+				}
+				return uint32(t.r.Pix[3*(y*t.r.Width+x)+c])
+			}
+			above := at(ix, iy)*(256-fx) + at(ix+1, iy)*fx
+			below := at(ix, iy+1)*(256-fx) + at(ix+1, iy+1)*fx
+			out[c] = byte((above*(256-fy) + below*fy + 1<<15) >> 16)
+		}
+	}
+}
