@@ -360,23 +360,30 @@ func TestSharedWeightsAreAStore(t *testing.T) {
 func TestEmbeddedWeightsAreCatalogued(t *testing.T) {
 	c, err := Builtin()
 	require.NoError(t, err)
-	byPath := map[string]Entry{}
+	byPath, files := map[string]Entry{}, map[string]File{}
 	for _, e := range c.Models {
-		if e.Embedded {
-			byPath[e.Files[0].Path] = e
+		for _, f := range e.Files {
+			if e.Embedded {
+				byPath[f.Path], files[f.Path] = e, f
+			}
 		}
 	}
-	names, err := fs.Glob(embedded.Files, "*.onnx")
+	names, err := fs.Glob(embedded.Files, "*")
 	require.NoError(t, err)
 	for _, name := range names {
+		stem, extension, _ := strings.Cut(name, ".")
+		if extension == "md" {
+			continue
+		}
 		sum, size, err := hashIn(embedded.Files, name)
 		require.NoError(t, err)
-		e, ok := byPath[embeddedPrefix+name]
+		path := embeddedPrefix + name
+		e, ok := byPath[path]
 		require.True(t, ok, "%s has no entry: sha256 %s, size %d", name, sum, size)
-		require.Equal(t, sum, e.Files[0].SHA256, "catalog.yaml: %s", e.ID)
-		require.Equal(t, size, e.Files[0].Size, "catalog.yaml: %s", e.ID)
-		require.Equal(t, embeddedPrefix+strings.TrimSuffix(name, ".onnx")+".md", e.Card)
-		delete(byPath, embeddedPrefix+name)
+		require.Equal(t, sum, files[path].SHA256, "catalog.yaml: %s", e.ID)
+		require.Equal(t, size, files[path].Size, "catalog.yaml: %s", e.ID)
+		require.Equal(t, embeddedPrefix+stem+".md", e.Card)
+		delete(byPath, path)
 	}
 	require.Empty(t, byPath, "entries without embedded weights")
 }

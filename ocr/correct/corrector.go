@@ -1,0 +1,303 @@
+package correct
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/courtsense/courtsense/ocr"
+	"github.com/courtsense/courtsense/ocr/correct/charlm"
+)
+
+// Corrector chooses among a recogniser's readings. It is safe for concurrent use.
+type Corrector struct {
+	model  *Model
+	config Config
+}
+
+// New returns a corrector that decides by the numbers of c; see [Tuned].
+func New(m *Model, c Config) *Corrector { return &Corrector{m, c} }
+
+// Correct changes the symbols, words and lines of p where another of a symbol's candidates reads clearly better, and appends
+// to p.Corrections what it changed. Names are left alone unless names is set. Pages without candidates stay as they are, and
+// so do lines whose text is not their symbols'. The page's picture must be upright; lines need not be in reading order. The
+// error is the end of ctx; the page is then unchanged.
+func (c *Corrector) Correct(ctx context.Context, p *ocr.Page, names bool) error {
+	page := c.gather(flows(p.Lines), names)
+	changes, err := c.choose(ctx, page)
+	if err != nil {
+		return err
+	}
+	changes = c.stillAllowed(page, changes, names)
+	apply(p, page, changes)
+	return nil
+}
+
+// page is a page's running texts as the language model reads them.
+type page struct {
+	flows  []flow
+	text   []charlm.Class
+	places []place // ascending
+}
+
+// place is a symbol that may be changed.
+type place struct {
+	flow, at int // index of the glyph in its flow
+	class    int // index in text
+}
+
+// change is a decision.
+type change struct {
+	place
+	to                  ocr.Candidate
+	original, corrected float32 // scores
+	likelier            float64 // how many times the language model finds the new reading likelier
+}
+
+// gather makes the page's text, and finds the places that may be changed.
+func (c *Corrector) gather(fs []flow, names bool) *page {
+	p := &page{flows: fs, text: []charlm.Class{charlm.Break}}
+	forbidden := c.protected(fs, names)
+	for i, f := range fs {
+		var at []int
+		p.text, at = c.model.Vocabulary.Append(p.text, make([]int, 0, len(f)), f.runes())
+		p.text = append(p.text, charlm.Break)
+		for k, g := range f {
+			if g.confidence < c.config.Doubt && !forbidden[i][k] && slices.ContainsFunc(g.candidates, func(o ocr.Candidate) bool { return c.mayBecome(g.r, o) }) {
+				p.places = append(p.places, place{i, k, at[k]})
+			}
+		}
+	}
+	return p
+}
+
+// mayBecome reports whether a character may be changed to a candidate at all: a Chinese character to another, a
+// punctuation mark to another, and never a numeral.
+func (c *Corrector) mayBecome(r rune, o ocr.Candidate) bool {
+	to, size := utf8.DecodeRuneInString(o.Char)
+	if size != len(o.Char) || to == r || o.Confidence <= 0 || !c.model.Vocabulary.Known(to) {
+		return false
+	}
+	if unicode.Is(unicode.Han, r) && unicode.Is(unicode.Han, to) {
+		return !numeral(r) && !numeral(to)
+	}
+	return punctuation(r) && punctuation(to)
+}
+
+func numeral(r rune) bool { return strings.ContainsRune(plainNumerals+formalNumerals, r) }
+
+func punctuation(r rune) bool { return strings.ContainsRune("，。、；：？！", r) }
+
+// protected returns for each glyph of each flow whether it must not be changed.
+func (c *Corrector) protected(fs []flow, names bool) [][]bool {
+	out := make([][]bool, len(fs))
+	var persons [][]rune
+	for i, f := range fs {
+		out[i] = make([]bool, len(f))
+		// A misread digit hides a number: look also at what the text would be if every doubtful character were the number it
+		// may be.
+		mark(out[i], numbers(string(f.runes())))
+		mark(out[i], numbers(string(c.mostNumeric(f))))
+		if names {
+			continue
+		}
+		found, behindLabels := c.names(f, f.runes())
+		mark(out[i], found)
+		persons = append(persons, behindLabels...)
+	}
+	persons = persons[:min(len(persons), maxPersons)]
+	for i, f := range fs {
+		mark(out[i], again(f.runes(), persons, c.doubtful(f)))
+	}
+	return out
+}
+
+func (c *Corrector) names(f flow, text []rune) ([]span, [][]rune) {
+	return names(text, func(i int, set string) bool {
+		return strings.ContainsRune(set, text[i]) || f[i].confidence < c.config.Doubt &&
+			slices.ContainsFunc(f[i].candidates, func(o ocr.Candidate) bool { return o.Char != "" && strings.Contains(set, o.Char) })
+	}, c.doubtful(f))
+}
+
+func (c *Corrector) doubtful(f flow) func(int) bool {
+	return func(i int) bool { return f[i].confidence < c.config.Doubt }
+}
+
+func mark(glyphs []bool, spans []span) {
+	for _, s := range spans {
+		for i := s.from; i < s.to; i++ {
+			glyphs[i] = true
+		}
+	}
+}
+
+// mostNumeric returns the flow's text with the most number-like reading of each doubtful glyph.
+func (c *Corrector) mostNumeric(f flow) []rune {
+	rank := func(r rune) int {
+		switch {
+		case r >= '0' && r <= '9':
+			return 4
+		case strings.ContainsRune(formalNumerals, r):
+			return 3
+		case strings.ContainsRune(plainNumerals, r):
+			return 2
+		case strings.ContainsRune("年月日号元第", r):
+			return 1
+		}
+		return 0
+	}
+	out := f.runes()
+	for i, g := range f {
+		if g.confidence >= c.config.Doubt {
+			continue
+		}
+		for _, o := range g.candidates {
+			if r, size := utf8.DecodeRuneInString(o.Char); size == len(o.Char) && rank(r) > rank(out[i]) {
+				out[i] = r
+			}
+		}
+	}
+	return out
+}
+
+// choose asks the language model about all places.
+func (c *Corrector) choose(ctx context.Context, p *page) ([]change, error) {
+	at := make([]int, len(p.places))
+	for i, pl := range p.places {
+		at[i] = pl.class
+	}
+	around, err := c.model.Contexts(ctx, p.text, at, c.config.Reach)
+	if err != nil {
+		return nil, err
+	}
+	var out []change
+	for i, pl := range p.places {
+		g := p.flows[pl.flow][pl.at]
+		language := func(r rune) float32 {
+			return max(c.model.Score(around[i], c.model.Vocabulary.Class(r)), c.config.Floor)
+		}
+		own := language(g.r)
+		now := logarithm(g.confidence) + c.config.Weight*own
+		best := change{place: pl, original: now, corrected: now + c.config.Margin}
+		for _, o := range g.candidates {
+			if !c.mayBecome(g.r, o) {
+				continue
+			}
+			r, _ := utf8.DecodeRuneInString(o.Char)
+			other := language(r)
+			if score := logarithm(o.Confidence) + c.config.Weight*other; score > best.corrected {
+				best.to, best.corrected, best.likelier = o, score, math.Exp(float64(other-own))
+			}
+		}
+		if best.to.Char != "" {
+			out = append(out, best)
+		}
+	}
+	return out, nil
+}
+
+// logarithm is the natural one of a confidence. The recogniser's smallest ones are noise.
+func logarithm(confidence float32) float32 { return float32(math.Log(max(float64(confidence), 1e-4))) }
+
+// stillAllowed drops changes that would stand in a protected field once all are made: a mended label has a name after it.
+func (c *Corrector) stillAllowed(p *page, changes []change, names bool) []change {
+	texts := map[int][]rune{}
+	for _, ch := range changes {
+		if texts[ch.flow] == nil {
+			texts[ch.flow] = p.flows[ch.flow].runes()
+		}
+		texts[ch.flow][ch.at], _ = utf8.DecodeRuneInString(ch.to.Char)
+	}
+	forbidden := map[int][]bool{}
+	for i, text := range texts {
+		forbidden[i] = make([]bool, len(text))
+		mark(forbidden[i], numbers(string(text)))
+		if !names {
+			found, _ := c.names(p.flows[i], text)
+			mark(forbidden[i], found)
+		}
+	}
+	return slices.DeleteFunc(changes, func(ch change) bool { return forbidden[ch.flow][ch.at] })
+}
+
+// apply makes the changes.
+func apply(p *ocr.Page, from *page, changes []change) {
+	starts, usable := map[int][][]int{}, map[int]bool{}
+	slices.SortStableFunc(changes, func(a, b change) int {
+		return from.flows[a.flow][a.at].line - from.flows[b.flow][b.at].line
+	})
+	for _, ch := range changes {
+		g := from.flows[ch.flow][ch.at]
+		l := &p.Lines[g.line]
+		if starts[g.line] == nil {
+			starts[g.line], usable[g.line] = offsets(*l)
+		}
+		if !usable[g.line] {
+			continue
+		}
+		w := &l.Words[g.word]
+		s := &w.Symbols[g.symbol]
+		before := 0
+		for _, word := range l.Words[:g.word] {
+			before += len(word.Symbols)
+		}
+		start := starts[g.line][g.word][g.symbol]
+		p.Corrections = append(p.Corrections, ocr.Correction{
+			Line: g.line, Symbol: before + g.symbol, Position: utf8.RuneCountInString(l.Text[:start]),
+			Original: s.Char, Corrected: ch.to.Char, OriginalScore: ch.original, CorrectedScore: ch.corrected, Reason: reason(from.flows[ch.flow], ch),
+		})
+		replace(l, w, s, start, ch)
+		// The changed characters have three bytes each in most cases, but not in all.
+		starts[g.line], usable[g.line] = offsets(*l)
+	}
+}
+
+func replace(l *ocr.Line, w *ocr.Word, s *ocr.Symbol, start int, ch change) {
+	old := s.Char
+	l.Text = l.Text[:start] + ch.to.Char + l.Text[start+len(old):]
+	candidates := []ocr.Candidate{{Char: old, Confidence: s.Confidence}}
+	for _, o := range s.Candidates {
+		if o.Char != ch.to.Char {
+			candidates = append(candidates, o)
+		}
+	}
+	s.Candidates = candidates[:min(len(candidates), ocr.MaxCandidates)]
+	s.Char = ch.to.Char
+	// How sure the two scores together are, between these two readings; never surer than an undoubted symbol.
+	s.Confidence = max(ch.to.Confidence, float32(1/(1+math.Exp(float64(ch.original-ch.corrected))))*(s.Confidence+ch.to.Confidence))
+	var text strings.Builder
+	for _, s := range w.Symbols {
+		text.WriteString(s.Char)
+	}
+	w.Text = text.String()
+}
+
+// reason says in words why. It quotes what was read around, not what was changed there.
+func reason(f flow, ch change) string {
+	const shown = 4
+	text := f.runes()
+	left, right := string(text[max(0, ch.at-shown):ch.at]), string(text[ch.at+1:min(len(text), ch.at+1+shown)])
+	where := ""
+	switch {
+	case left != "" && right != "":
+		where = fmt.Sprintf(" between “%s” and “%s”", left, right)
+	case left != "":
+		where = fmt.Sprintf(" after “%s”", left)
+	case right != "":
+		where = fmt.Sprintf(" before “%s”", right)
+	}
+	g := f[ch.at]
+	return fmt.Sprintf("language model finds %s %s times likelier than %c%s; recognition gave %c %.2f, %s %.2f",
+		ch.to.Char, times(ch.likelier), g.r, where, g.r, g.confidence, ch.to.Char, ch.to.Confidence)
+}
+
+func times(x float64) string {
+	if x >= 10 {
+		return fmt.Sprintf("%.0f", math.Min(x, 1e6))
+	}
+	return fmt.Sprintf("%.1f", x)
+}

@@ -1,0 +1,123 @@
+package correct
+
+import (
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/courtsense/courtsense/ocr"
+)
+
+// glyph is one symbol of a running text.
+type glyph struct {
+	line, word, symbol int // indices into Page.Lines, Line.Words, Word.Symbols
+	r                  rune
+	confidence         float32
+	candidates         []ocr.Candidate
+}
+
+// flow is text that reads on from line to line.
+type flow []glyph
+
+func (f flow) runes() []rune {
+	out := make([]rune, len(f))
+	for i, g := range f {
+		out[i] = g.r
+	}
+	return out
+}
+
+// flows joins the page's lines where one reads on in the next, and returns each running text.
+func flows(lines []ocr.Line) []flow {
+	next := follow(lines)
+	continued := make([]bool, len(lines))
+	for _, j := range next {
+		if j >= 0 {
+			continued[j] = true
+		}
+	}
+	var out []flow
+	for i := range lines {
+		if continued[i] {
+			continue
+		}
+		var f flow
+		for j := i; j >= 0; j = next[j] {
+			f = appendLine(f, lines[j], j)
+		}
+		if len(f) > 0 {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+func appendLine(f flow, l ocr.Line, line int) flow {
+	for w, word := range l.Words {
+		for s, symbol := range word.Symbols {
+			// A character that takes more than one code point is none that the model knows.
+			r, size := utf8.DecodeRuneInString(symbol.Char)
+			if size != len(symbol.Char) {
+				r = utf8.RuneError
+			}
+			f = append(f, glyph{line, w, s, r, symbol.Confidence, symbol.Candidates})
+		}
+	}
+	return f
+}
+
+// follow returns for each line the one that its text reads on in, or -1: a line of like height close below that begins no
+// further right (a paragraph is indented), under a line that is as long as there is room.
+func follow(lines []ocr.Line) []int {
+	next, taken := make([]int, len(lines)), make([]bool, len(lines))
+	boxes, order := make([]ocr.Box, len(lines)), make([]int, len(lines))
+	for i, l := range lines {
+		boxes[i], order[i], next[i] = l.Polygon.Bounds(), i, -1
+	}
+	slices.SortStableFunc(order, func(a, b int) int {
+		switch ya, yb := boxes[a].Y, boxes[b].Y; {
+		case ya < yb:
+			return -1
+		case ya > yb:
+			return 1
+		}
+		return 0
+	})
+	for k, i := range order {
+		a := boxes[i]
+		if lines[i].Vertical || a.H <= 0 {
+			continue
+		}
+		for _, j := range order[k+1:] {
+			b := boxes[j]
+			if b.Y > a.Y+3*a.H {
+				break
+			}
+			h := min(a.H, b.H)
+			if taken[j] || lines[j].Vertical || h <= 0 || max(a.H, b.H) > 1.6*h || b.Y < a.Y+0.6*h || b.Y > a.Y+a.H+1.4*h {
+				continue
+			}
+			if b.X < a.X+h && b.X+b.W > a.X && a.X+a.W > b.X+b.W-1.6*h && a.X+a.W > b.X {
+				next[i], taken[j] = j, true
+				break
+			}
+		}
+	}
+	return next
+}
+
+// offsets returns where each symbol of a line begins in its text, in bytes, and false when the text is not its symbols'.
+func offsets(l ocr.Line) ([][]int, bool) {
+	out, at := make([][]int, len(l.Words)), 0
+	for w, word := range l.Words {
+		for _, s := range word.Symbols {
+			i := strings.Index(l.Text[at:], s.Char)
+			if i < 0 || s.Char == "" || strings.TrimSpace(l.Text[at:at+i]) != "" {
+				return nil, false
+			}
+			out[w] = append(out[w], at+i)
+			at += i + len(s.Char)
+		}
+	}
+	return out, true
+}
