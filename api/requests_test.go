@@ -114,22 +114,23 @@ func TestRequestsAreJudgedByTheirRules(t *testing.T) {
 }
 
 func TestUnservedNamesWhatIsAskedInVain(t *testing.T) {
-	config := func(c *pb.DocumentConfig) proto.Message { return &pb.DocumentServiceRecognizeRequest{Config: c} }
+	config := func(c *pb.RecognitionConfig) proto.Message { return &pb.SpeechServiceRecognizeRequest{Config: c} }
+	reading := func(c *pb.DocumentConfig) proto.Message { return &pb.DocumentServiceRecognizeRequest{Config: c} }
 	for name, c := range map[string]struct {
 		request proto.Message
 		want    string
 	}{
 		"nothing":                 {&pb.DetectRequest{}, ""},
 		"no message":              {(*pb.DetectRequest)(nil), ""},
-		"a served engine":         {config(&pb.DocumentConfig{Engine: pb.OcrEngine_OCR_ENGINE_TESSERACT}), ""},
-		"an engine to come":       {config(&pb.DocumentConfig{Engine: pb.OcrEngine_OCR_ENGINE_ONNX}), "config.engine=OCR_ENGINE_ONNX"},
-		"an unknown engine":       {config(&pb.DocumentConfig{Engine: 99}), ""},
-		"a switch on":             {config(&pb.DocumentConfig{Enhance: proto.Bool(true)}), "config.enhance"},
-		"a switch off":            {config(&pb.DocumentConfig{Enhance: proto.Bool(false)}), ""},
-		"the first of several":    {config(&pb.DocumentConfig{MaxCandidates: 1, Correct: proto.Bool(true)}), "config.correct"},
-		"a number":                {config(&pb.DocumentConfig{MaxCandidates: 1}), "config.max_candidates"},
+		"a served engine":         {reading(&pb.DocumentConfig{Engine: pb.OcrEngine_OCR_ENGINE_TESSERACT}), ""},
+		"an unknown engine":       {reading(&pb.DocumentConfig{Engine: 99}), ""},
+		"a switch on":             {config(&pb.RecognitionConfig{Punctuate: proto.Bool(true)}), "config.punctuate"},
+		"a switch off":            {config(&pb.RecognitionConfig{Punctuate: proto.Bool(false)}), ""},
+		"the first of several":    {config(&pb.RecognitionConfig{WriteNumbers: proto.Bool(true), Punctuate: proto.Bool(true)}), "config.punctuate"},
+		"a number":                {config(&pb.RecognitionConfig{MaxAlternatives: 2}), "config.max_alternatives"},
 		"a field of the request":  {&pb.DetectRequest{AnyOrientation: true}, "any_orientation"},
 		"a message, though empty": {&pb.StreamingConfig{Endpointing: &pb.EndpointingConfig{}}, "endpointing"},
+		"a field among others":    {&pb.DocumentServiceRecognizeRequest{Config: &pb.DocumentConfig{Correct: proto.Bool(true)}, Document: "documents/a"}, "document"},
 		"deep in a stream": {&pb.StreamingRecognizeRequest{StreamingRequest: &pb.StreamingRecognizeRequest_Config{
 			Config: &pb.StreamingConfig{Recognition: &pb.RecognitionConfig{MaxAlternatives: 2}},
 		}}, "config.recognition.max_alternatives"},

@@ -15,7 +15,7 @@ func MethodServed(m protoreflect.MethodDescriptor) bool {
 }
 
 // Unserved returns the path of the first field set in m that this release does not serve, in the request's words:
-// "config.max_candidates", "config.engine=OCR_ENGINE_ONNX". It is empty when there is none. A server refuses such a
+// "config.document", "config.recognition.max_alternatives". It is empty when there is none. A server refuses such a
 // request, since an option that is silently ignored would make the answer a wrong one.
 func Unserved(m proto.Message) string {
 	return unserved(m.ProtoReflect(), "")

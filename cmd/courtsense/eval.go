@@ -191,7 +191,7 @@ parts the pages. A file that can't be read counts as read empty.`,
 		if err != nil {
 			return err
 		}
-		if err := oneOf("--engine", cmp.Or(engine, loaded.OCR.Engine), "tesseract"); err != nil {
+		if err := oneOf("--engine", cmp.Or(engine, "tesseract"), "tesseract"); err != nil {
 			return err
 		}
 		if len(languages) == 0 {

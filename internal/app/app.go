@@ -11,6 +11,7 @@ import (
 
 	"github.com/courtsense/courtsense/internal/conf"
 	"github.com/courtsense/courtsense/internal/server"
+	"github.com/courtsense/courtsense/internal/service"
 	"github.com/courtsense/courtsense/internal/telemetry"
 	"github.com/courtsense/courtsense/models"
 	"github.com/courtsense/courtsense/ocr/tesseract"
@@ -51,8 +52,12 @@ type App struct {
 	absent  error            // why there is no engine
 	ocr     *tesseract.Pool  // nil when there is none
 	decoder *codec.Decoder
-	parts   []part
-	notes   []string
+
+	pages     *service.PageModels // nil when they can't read
+	documents *service.Document   // nil when it is no part of this app
+
+	parts []part
+	notes []string
 
 	close    sync.Once
 	closeErr error
@@ -87,7 +92,7 @@ func (a *App) assemble(ctx context.Context) error {
 		return err
 	}
 	a.decoder = codec.NewDecoder(codec.Config{})
-	if a.o.Parts&(Faces|Speech|ModelAdmin) != 0 {
+	if a.o.Parts != Documents || a.cfg.OCR.Engine != EngineTesseract {
 		if err := a.startEngine(); err != nil {
 			return err
 		}
@@ -113,7 +118,7 @@ func (a *App) startEngine() error {
 			return err // named by the operator: to go on without it would hide a mistake
 		}
 		a.absent = err
-		a.note("faces and speech models can't run: %v", err)
+		a.note("models can't run: %v", err)
 		return nil
 	}
 	a.runtime = backend
@@ -141,23 +146,23 @@ func (a *App) instances() int {
 	return max(1, runtime.GOMAXPROCS(0)/m.IntraThreads)
 }
 
-// activate loads the model that serves a task: the configured one, else the best available. The id is "" and the error
-// says why when there is none; an error in configuration is returned as fatal.
-func (a *App) activate(ctx context.Context, task, configured, key string) (id string, missing, fatal error) {
+// activate loads the model that serves a task, or a slot of it: the configured one, else the best available. The id is ""
+// and the error says why when there is none; an error in configuration is returned as fatal.
+func (a *App) activate(ctx context.Context, task, slot, configured, key string) (id string, missing, fatal error) {
 	if a.engine == nil {
 		return "", a.absent, nil
 	}
 	candidate := configured
 	if candidate == "" {
-		artifact, err := a.store.Select(task)
-		if err != nil {
-			return "", a.noModel(task, err), nil
+		if candidate, missing = a.best(task, slot); missing != nil {
+			return "", missing, nil
 		}
-		candidate = artifact.Entry.ID
 	} else if e, err := a.store.Catalog().Entry(candidate); err != nil {
 		return "", nil, fmt.Errorf("%s: %w", key, err)
 	} else if e.Task != task {
 		return "", nil, fmt.Errorf("%s: model %s is made for %s, not for %s", key, candidate, e.Task, task)
+	} else if slot != "" && e.Slot != slot {
+		return "", nil, fmt.Errorf("%s: model %s is made for %s of a %s, not of a %s", key, candidate, task, e.Slot, slot)
 	}
 	if err := a.load(ctx, candidate); err != nil {
 		if configured != "" || ctx.Err() != nil {
@@ -166,6 +171,20 @@ func (a *App) activate(ctx context.Context, task, configured, key string) (id st
 		return "", err, nil
 	}
 	return candidate, nil, nil
+}
+
+// best is the id of the best available model of a task, or of a slot of it.
+func (a *App) best(task, slot string) (string, error) {
+	all, err := a.store.SelectAll(task)
+	if err != nil {
+		return "", a.noModel(task, err)
+	}
+	for _, artifact := range all {
+		if slot == "" || artifact.Entry.Slot == slot {
+			return artifact.Entry.ID, nil
+		}
+	}
+	return "", a.noModel(task+" of a "+slot, nil)
 }
 
 // noModel says in one line why no model of a task can be used. A damaged one is named; of absent ones there can be many.

@@ -139,7 +139,7 @@ func TestFaceRequestsThatAreRefused(t *testing.T) {
 }
 
 func TestPageIsReadWithItsProvenance(t *testing.T) {
-	conn, a := start(t, app.Documents)
+	conn, a := start(t, app.Documents, func(c *conf.Config) { c.OCR.Engine = app.EngineTesseract })
 	require.Empty(t, a.Notes())
 	page := sample(t, "documents", "agreement-en.png")
 	answer, err := pb.NewDocumentServiceClient(conn).Recognize(callContext(t), &pb.DocumentServiceRecognizeRequest{
@@ -178,10 +178,10 @@ func TestDocumentRequestsThatAreRefused(t *testing.T) {
 		"no file":       {&pb.DocumentServiceRecognizeRequest{}, codes.InvalidArgument, "INVALID_VALUE"},
 		"text":          {&pb.DocumentServiceRecognizeRequest{File: &pb.DocumentFile{Content: []byte("plain text")}}, codes.InvalidArgument, "UNSUPPORTED_TYPE"},
 		"pages beyond":  {&pb.DocumentServiceRecognizeRequest{File: &pb.DocumentFile{Content: pdf}, Config: &pb.DocumentConfig{PageRanges: []*pb.PageRange{{First: 3}}}}, codes.InvalidArgument, "INVALID_VALUE"},
-		"not served":    {&pb.DocumentServiceRecognizeRequest{File: &pb.DocumentFile{Content: pdf}, Config: &pb.DocumentConfig{MaxCandidates: 2}}, codes.Unimplemented, "UNIMPLEMENTED"},
-		"no turning":    {&pb.DocumentServiceRecognizeRequest{File: &pb.DocumentFile{Content: pdf}, Config: &pb.DocumentConfig{Orient: proto.Bool(true)}}, codes.Unimplemented, "UNIMPLEMENTED"},
+		"not served":    {&pb.DocumentServiceRecognizeRequest{File: &pb.DocumentFile{Content: pdf}, Document: "documents/a"}, codes.Unimplemented, "UNIMPLEMENTED"},
+		"no turning":    {&pb.DocumentServiceRecognizeRequest{File: &pb.DocumentFile{Content: pdf}, Config: &pb.DocumentConfig{Orient: proto.Bool(true), Engine: pb.OcrEngine_OCR_ENGINE_TESSERACT}}, codes.FailedPrecondition, "STAGE_UNAVAILABLE"},
+		"candidates":    {&pb.DocumentServiceRecognizeRequest{File: &pb.DocumentFile{Content: pdf}, Config: &pb.DocumentConfig{MaxCandidates: 6}}, codes.InvalidArgument, "INVALID_VALUE"},
 		"broken PDF":    {&pb.DocumentServiceRecognizeRequest{File: &pb.DocumentFile{Content: pdf[:300]}}, codes.InvalidArgument, "CORRUPT"},
-		"other engines": {&pb.DocumentServiceRecognizeRequest{File: &pb.DocumentFile{Content: pdf}, Config: &pb.DocumentConfig{Engine: pb.OcrEngine_OCR_ENGINE_ONNX}}, codes.Unimplemented, "UNIMPLEMENTED"},
 	} {
 		_, err := client.Recognize(ctx, c.request)
 		t.Run(name, func(t *testing.T) { requireRefused(t, err, c.code, c.reason) })

@@ -3,9 +3,6 @@ package app
 import (
 	"context"
 	"fmt"
-	"path"
-	"runtime"
-	"strings"
 	"time"
 
 	pb "github.com/courtsense/courtsense/api/courtsense/v1"
@@ -14,7 +11,6 @@ import (
 	"github.com/courtsense/courtsense/internal/service"
 	"github.com/courtsense/courtsense/models"
 	"github.com/courtsense/courtsense/ocr/pdf"
-	"github.com/courtsense/courtsense/ocr/tesseract"
 	"github.com/courtsense/courtsense/pipeline/imaging"
 	"github.com/courtsense/courtsense/speech/audio"
 	"github.com/courtsense/courtsense/speech/vad"
@@ -22,7 +18,7 @@ import (
 )
 
 func (a *App) addFaces(ctx context.Context) error {
-	id, missing, err := a.activate(ctx, models.TaskFaceDetection, a.cfg.Face.Model, "face.model")
+	id, missing, err := a.activate(ctx, models.TaskFaceDetection, "", a.cfg.Face.Model, "face.model")
 	if err != nil {
 		return err
 	}
@@ -45,78 +41,9 @@ func (a *App) addFaces(ctx context.Context) error {
 	return nil
 }
 
-func (a *App) addDocuments(ctx context.Context) error {
-	c := a.cfg.OCR
-	workers := c.Workers
-	if workers == 0 {
-		workers = runtime.GOMAXPROCS(0)
-	}
-	cfg := service.DocumentConfig{
-		Decoder: a.decoder, Images: ImageLimits(a.cfg.Limits), DPI: c.DPI, Parallel: workers, Languages: c.Languages,
-		PDF:   PDFLimits(a.cfg.Limits),
-		Drain: a.cfg.Server.Timeouts.Drain.Std(),
-	}
-	pool, err := tesseract.New(tesseract.Config{Workers: workers, Languages: c.Languages, DataDir: c.TessdataDir, Logger: a.log})
-	if err == nil {
-		a.progress("starting tesseract")
-		a.ocr = pool
-		if err = pool.WarmUp(ctx); err != nil && ctx.Err() != nil {
-			return err
-		}
-	}
-	if err != nil {
-		cfg.Missing = err
-		a.note("reading documents is not available: %v", err)
-	} else {
-		cfg.Recognizer = pool
-		cfg.Languages = pool.Languages()
-		cfg.Models = a.tesseractModels(pool)
-	}
-	if version, err := pdf.Installed(ctx); err != nil {
-		a.note("PDF files can't be read: %v", err)
-	} else {
-		a.log.Debug("PDF pages are rendered by poppler", "version", version)
-	}
-	long := a.cfg.Server.Timeouts.Document.Std()
-	a.parts = append(a.parts, part{server.Service{
-		Desc: &pb.DocumentService_ServiceDesc, Impl: service.NewDocument(cfg), Gateway: pb.RegisterDocumentServiceHandler, Timeout: long,
-	}, cfg.Recognizer != nil})
-	return nil
-}
-
-// tesseractModels describes the language files that the pool reads with, hashed, for provenance.
-func (a *App) tesseractModels(pool *tesseract.Pool) map[string]*pb.ModelUse {
-	out := map[string]*pb.ModelUse{}
-	in := pool.Installation()
-	for _, language := range in.Languages {
-		sum, err := in.SHA256(language)
-		if err != nil {
-			a.note("the language file of %s can't be hashed for provenance: %v", language, err)
-			continue
-		}
-		out[language] = &pb.ModelUse{
-			Name: "models/" + TesseractModel(a.store.Catalog(), language), Version: in.Version, Sha256: sum, Device: "cpu",
-			Source: pb.ModelSource_MODEL_SOURCE_SYSTEM, Task: models.TaskOCRSystem,
-		}
-	}
-	return out
-}
-
-// TesseractModel returns the catalogue's id of a language's file, or one made alike for a language that it does not know.
-func TesseractModel(c *models.Catalog, language string) string {
-	for _, e := range c.Task(models.TaskOCRSystem) {
-		for _, f := range e.Files {
-			if path.Base(f.Path) == language+".traineddata" {
-				return e.ID
-			}
-		}
-	}
-	return "ocr-tesseract-" + strings.ReplaceAll(language, "_", "-")
-}
-
 func (a *App) addSpeech(ctx context.Context) error {
 	c := a.cfg.Speech.VAD
-	id, missing, err := a.activate(ctx, models.TaskVoiceActivity, c.Model, "speech.vad.model")
+	id, missing, err := a.activate(ctx, models.TaskVoiceActivity, "", c.Model, "speech.vad.model")
 	if err != nil {
 		return err
 	}

@@ -22,16 +22,21 @@ import (
 
 // DocumentConfig sets up a [Document].
 type DocumentConfig struct {
-	Recognizer ocr.Recognizer // nil when none is available
-	Missing    error          // why there is none
-	// Models are the recogniser's own, for provenance, by the name of their language.
-	Models    map[string]*pb.ModelUse
-	Languages []string // for requests that name none
-	Decoder   *codec.Decoder
-	Images    imaging.Limits
-	PDF       pdf.Limits
-	DPI       int // resolution to render PDF pages at
-	Parallel  int // pages of one call that are worked on at a time; at least 1
+	Engine           pb.OcrEngine // for requests that name none; unspecified: the models, else Tesseract
+	Enhancer         ocr.Enhancer
+	Models           *PageModels    // nil when they can't read
+	ModelsMissing    error          // why they can't
+	Tesseract        ocr.Recognizer // nil when there is none
+	TesseractMissing error          // why there is none
+	// TesseractModels are its language files, for provenance, by the name of their language.
+	TesseractModels map[string]*pb.ModelUse
+	Languages       []string // for requests that name none
+	Stages          Stages   // for requests that say nothing of them
+	Decoder         *codec.Decoder
+	Images          imaging.Limits
+	PDF             pdf.Limits
+	DPI             int // resolution to render PDF pages at
+	Parallel        int // pages of one call that are worked on at a time; at least 1
 	// Drain is how long running calls may go on when the server shuts down; streams are told.
 	Drain time.Duration
 }
@@ -42,7 +47,7 @@ type Document struct {
 	cfg DocumentConfig
 }
 
-// NewDocument returns the service; the recogniser stays its owner's to close.
+// NewDocument returns the service; the recognisers stay their owner's to close.
 func NewDocument(cfg DocumentConfig) *Document {
 	cfg.Parallel = max(cfg.Parallel, 1)
 	return &Document{cfg: cfg}

@@ -1,33 +1,44 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
 
-	"google.golang.org/grpc/codes"
+	"golang.org/x/sync/errgroup"
 
 	pb "github.com/courtsense/courtsense/api/courtsense/v1"
 	"github.com/courtsense/courtsense/internal/server/rpcerror"
 	"github.com/courtsense/courtsense/internal/telemetry"
 	"github.com/courtsense/courtsense/ocr"
+	"github.com/courtsense/courtsense/ocr/compare"
+	"github.com/courtsense/courtsense/pipeline/imaging"
 )
 
 // reading is one call's way of reading pages.
 type reading struct {
 	s      *Document
+	onnx   *pageReader // nil when the models do not read
+	system bool        // whether Tesseract reads
 	o      ocr.Options
 	dpi    int
 	detail pb.DetailLevel
 }
 
-// newReading fills in the server's defaults and notes the settings in the call's evidence.
+// newReading chooses the engine, fills in the server's defaults and notes the settings in the call's evidence.
 func (s *Document) newReading(ctx context.Context, c *pb.DocumentConfig) (*reading, error) {
-	if s.cfg.Recognizer == nil {
-		return nil, rpcerror.New(codes.FailedPrecondition, "ENGINE_UNAVAILABLE",
-			fmt.Sprintf("no engine for reading is available: %v; see 'courtsense doctor' on the server", s.cfg.Missing))
+	engine, err := s.engine(c)
+	if err != nil {
+		return nil, err
 	}
-	r := &reading{s: s, dpi: s.cfg.DPI, detail: pb.DetailLevel_DETAIL_LEVEL_SYMBOLS}
+	r := &reading{s: s, dpi: s.cfg.DPI, detail: cmp.Or(c.GetDetail(), pb.DetailLevel_DETAIL_LEVEL_SYMBOLS)}
+	r.system = engine != pb.OcrEngine_OCR_ENGINE_ONNX
+	if engine != pb.OcrEngine_OCR_ENGINE_TESSERACT {
+		if r.onnx, err = s.cfg.Models.reader(); err != nil {
+			return nil, err
+		}
+	}
 	r.o.Languages = s.cfg.Languages
 	if l := c.GetLanguages(); len(l) > 0 {
 		r.o.Languages = l
@@ -35,13 +46,23 @@ func (s *Document) newReading(ctx context.Context, c *pb.DocumentConfig) (*readi
 	if c.GetDpi() > 0 {
 		r.dpi = int(c.GetDpi())
 	}
-	if d := c.GetDetail(); d != pb.DetailLevel_DETAIL_LEVEL_UNSPECIFIED {
-		r.detail = d
-	}
+	r.o.Candidates = int(c.GetMaxCandidates())
+	r.o.CorrectNames = c.GetCorrectNames()
+
 	ev := evidenceOf(ctx)
-	ev.setting("engine", "tesseract")
+	ev.setting("engine", engineName(engine))
 	ev.setting("languages", strings.Join(r.o.Languages, ","))
 	ev.setting("dpi", fmt.Sprint(r.dpi))
+	stages, err := s.stages(c, r.onnx)
+	if err != nil {
+		return nil, err
+	}
+	r.o.NoOrient, r.o.NoEnhance, r.o.NoCorrect = !stages.Orient, !stages.Enhance, !stages.Correct
+	ev.setting("orient", fmt.Sprint(stages.Orient))
+	ev.setting("enhance", fmt.Sprint(stages.Enhance))
+	ev.setting("correct", fmt.Sprint(stages.Correct))
+	ev.setting("correct_names", fmt.Sprint(r.o.CorrectNames))
+	ev.setting("max_candidates", fmt.Sprint(r.o.Candidates))
 	return r, nil
 }
 
@@ -62,16 +83,9 @@ func (r *reading) read(ctx context.Context, file pageFile, number int) (*pb.Page
 	}
 	o := r.o
 	o.DPI = dpi
-	stage, end := telemetry.Stage(ctx, "recognize")
-	page, err := r.s.cfg.Recognizer.Recognize(stage, picture, o)
-	end(err)
+	page, err := r.recognize(ctx, picture, o)
 	if err != nil {
 		return nil, err
-	}
-	for _, l := range r.o.Languages {
-		if use, ok := r.s.cfg.Models[l]; ok {
-			evidenceOf(ctx).used(use)
-		}
 	}
 	page.Number = number
 	m := pageMessage(page, r.detail)
@@ -79,37 +93,55 @@ func (r *reading) read(ctx context.Context, file pageFile, number int) (*pb.Page
 	return m, nil
 }
 
-func pageMessage(p ocr.Page, detail pb.DetailLevel) *pb.Page {
-	m := &pb.Page{
-		Number: int32(p.Number), Width: int32(p.Width), Height: int32(p.Height), Rotation: int32(p.Rotation),
-		Lines: make([]*pb.Line, 0, len(p.Lines)),
+// recognize reads with the chosen engine, or with both at a time.
+func (r *reading) recognize(ctx context.Context, picture *imaging.Raster, o ocr.Options) (ocr.Page, error) {
+	switch {
+	case r.onnx == nil:
+		return r.bySystem(ctx, picture, o)
+	case !r.system:
+		return r.byModels(ctx, picture, o)
 	}
-	texts := make([]string, 0, len(p.Lines))
-	for _, l := range p.Lines {
-		line := &pb.Line{Text: l.Text, Confidence: l.Confidence, Polygon: &pb.Polygon{}}
-		for _, c := range l.Polygon {
-			line.Polygon.Points = append(line.Polygon.Points, &pb.Point{X: c.X, Y: c.Y})
-		}
-		if detail >= pb.DetailLevel_DETAIL_LEVEL_WORDS {
-			for _, w := range l.Words {
-				line.Words = append(line.Words, wordMessage(w, detail))
-			}
-		}
-		m.Lines = append(m.Lines, line)
-		texts = append(texts, l.Text)
+	var page, other ocr.Page
+	both, bothCtx := errgroup.WithContext(ctx)
+	both.Go(func() error {
+		return guarded(bothCtx, func() (err error) {
+			page, err = r.byModels(bothCtx, picture, o)
+			return err
+		})
+	})
+	both.Go(func() error {
+		return guarded(bothCtx, func() (err error) {
+			other, err = r.bySystem(bothCtx, picture, o)
+			return err
+		})
+	})
+	if err := both.Wait(); err != nil {
+		return ocr.Page{}, err
 	}
-	m.Text = strings.Join(texts, "\n")
-	return m
+	_, end := telemetry.Stage(ctx, "compare")
+	page.Differences = compare.Pages(page, other)
+	end(nil)
+	page.Engine += "; compared with " + other.Engine
+	return page, nil
 }
 
-func wordMessage(w ocr.Word, detail pb.DetailLevel) *pb.Word {
-	word := &pb.Word{Text: w.Text, Confidence: w.Confidence, Box: documentBox(w.Box)}
-	if detail >= pb.DetailLevel_DETAIL_LEVEL_SYMBOLS {
-		for _, s := range w.Symbols {
-			word.Symbols = append(word.Symbols, &pb.Symbol{Text: s.Char, Confidence: s.Confidence, Box: documentBox(s.Box)})
-		}
-	}
-	return word
+// byModels has its own stages, which are timed one by one.
+func (r *reading) byModels(ctx context.Context, picture *imaging.Raster, o ocr.Options) (ocr.Page, error) {
+	return r.onnx.Recognize(ctx, picture, o)
 }
 
-func documentBox(b ocr.Box) *pb.Box { return &pb.Box{X: b.X, Y: b.Y, Width: b.W, Height: b.H} }
+func (r *reading) bySystem(ctx context.Context, picture *imaging.Raster, o ocr.Options) (ocr.Page, error) {
+	o.Candidates = 0
+	stage, end := telemetry.Stage(ctx, "tesseract")
+	page, err := r.s.cfg.Tesseract.Recognize(stage, picture, o)
+	end(err)
+	if err != nil {
+		return page, err
+	}
+	for _, l := range o.Languages {
+		if use, ok := r.s.cfg.TesseractModels[l]; ok {
+			evidenceOf(ctx).used(use)
+		}
+	}
+	return page, nil
+}

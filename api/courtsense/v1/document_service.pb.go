@@ -28,15 +28,14 @@ const (
 type OcrEngine int32
 
 const (
-	// The server's default: the best one available.
+	// The server's default: by its configuration, else ONNX where its models are available, else TESSERACT. The provenance
+	// names the one that was taken.
 	OcrEngine_OCR_ENGINE_UNSPECIFIED OcrEngine = 0
 	// The models of the catalogue.
-	// Not served yet: a request that uses it answers UNIMPLEMENTED.
 	OcrEngine_OCR_ENGINE_ONNX OcrEngine = 1
 	// Tesseract with its system models.
 	OcrEngine_OCR_ENGINE_TESSERACT OcrEngine = 2
-	// Both, and where they differ.
-	// Not served yet: a request that uses it answers UNIMPLEMENTED.
+	// Both: the page is ONNX's, and Page.differences tells where TESSERACT read something else.
 	OcrEngine_OCR_ENGINE_COMPARE OcrEngine = 3
 )
 
@@ -274,20 +273,17 @@ type DocumentConfig struct {
 	Dpi int32 `protobuf:"varint,4,opt,name=dpi,proto3" json:"dpi,omitempty"`
 	// How deep the answer goes. Default: SYMBOLS.
 	Detail DetailLevel `protobuf:"varint,5,opt,name=detail,proto3,enum=courtsense.v1.DetailLevel" json:"detail,omitempty"`
-	// Find out how far the content is turned, and read it upright. Default: true where the engine can.
-	// Not served yet: a request that sets it to true answers UNIMPLEMENTED.
+	// Find out how far the content is turned, and read it upright. Default: the server's configuration, true unless it says
+	// otherwise, where the engine can. Set to true and not available, the request is refused with the reason
+	// STAGE_UNAVAILABLE; the same holds for enhance and correct. TESSERACT alone has none of the three.
 	Orient *bool `protobuf:"varint,6,opt,name=orient,proto3,oneof" json:"orient,omitempty"`
-	// Clean the picture before reading. Default: true where the engine can.
-	// Not served yet: a request that sets it to true answers UNIMPLEMENTED.
+	// Clean the picture before reading. Default: as for orient.
 	Enhance *bool `protobuf:"varint,7,opt,name=enhance,proto3,oneof" json:"enhance,omitempty"`
-	// Correct characters of low confidence by a language model. Default: true where the engine can.
-	// Not served yet: a request that sets it to true answers UNIMPLEMENTED.
+	// Correct characters of low confidence by a language model. Default: as for orient.
 	Correct *bool `protobuf:"varint,8,opt,name=correct,proto3,oneof" json:"correct,omitempty"`
 	// Let correction also touch names of persons and companies. Default: false.
-	// Not served yet: a request that sets it to true answers UNIMPLEMENTED.
 	CorrectNames bool `protobuf:"varint,9,opt,name=correct_names,json=correctNames,proto3" json:"correct_names,omitempty"`
-	// The most other readings of each character, 0 to 5. Default: 0.
-	// Not served yet: a request that sets it answers UNIMPLEMENTED.
+	// The most other readings of each character, 0 to 5, where the engine knows them. Default: 0.
 	MaxCandidates int32 `protobuf:"varint,10,opt,name=max_candidates,json=maxCandidates,proto3" json:"max_candidates,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -983,7 +979,7 @@ type DetectOrientationResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// How far the content is turned clockwise from upright: 0, 90, 180 or 270 degrees.
 	Rotation int32 `protobuf:"varint,1,opt,name=rotation,proto3" json:"rotation,omitempty"`
-	// Calibrated confidence, 0 to 1.
+	// Calibrated confidence, 0 to 1; of a page without text it is low.
 	Confidence float32 `protobuf:"fixed32,2,opt,name=confidence,proto3" json:"confidence,omitempty"`
 	// True when the answer was verified by reading.
 	VerifiedByReading bool `protobuf:"varint,3,opt,name=verified_by_reading,json=verifiedByReading,proto3" json:"verified_by_reading,omitempty"`
@@ -1074,7 +1070,9 @@ type EnhanceRequest struct {
 	// Reduce noise. Default: true.
 	Denoise *bool `protobuf:"varint,5,opt,name=denoise,proto3,oneof" json:"denoise,omitempty"`
 	// Turn the content upright. Default: false.
-	Orient        bool `protobuf:"varint,6,opt,name=orient,proto3" json:"orient,omitempty"`
+	Orient bool `protobuf:"varint,6,opt,name=orient,proto3" json:"orient,omitempty"`
+	// Measure only: no new picture is made. Default: false.
+	QualityOnly   bool `protobuf:"varint,7,opt,name=quality_only,json=qualityOnly,proto3" json:"quality_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1151,10 +1149,17 @@ func (x *EnhanceRequest) GetOrient() bool {
 	return false
 }
 
+func (x *EnhanceRequest) GetQualityOnly() bool {
+	if x != nil {
+		return x.QualityOnly
+	}
+	return false
+}
+
 // Answer of Enhance.
 type EnhanceResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The new picture, PNG.
+	// The new picture, PNG; absent when only the quality was asked for.
 	Image *Image `protobuf:"bytes,1,opt,name=image,proto3" json:"image,omitempty"`
 	// Takes a position of the new picture to the original: six numbers a, b, c, d, e, f with x' = ax + by + c and
 	// y' = dx + ey + f, pixels.
@@ -1166,9 +1171,15 @@ type EnhanceResponse struct {
 	// The steps that changed something, in order.
 	Steps []string `protobuf:"bytes,5,rep,name=steps,proto3" json:"steps,omitempty"`
 	// Where the answer comes from.
-	Provenance    *Provenance `protobuf:"bytes,6,opt,name=provenance,proto3" json:"provenance,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Provenance *Provenance `protobuf:"bytes,6,opt,name=provenance,proto3" json:"provenance,omitempty"`
+	// How far the content was skewed clockwise, degrees, -15 to 15.
+	Skew float32 `protobuf:"fixed32,7,opt,name=skew,proto3" json:"skew,omitempty"`
+	// How far the original's content is turned clockwise from upright: 0, 90, 180 or 270 degrees; looked for with orient only.
+	Rotation int32 `protobuf:"varint,8,opt,name=rotation,proto3" json:"rotation,omitempty"`
+	// How sure the rotation is, 0 to 1; 0 when it was not looked for.
+	RotationConfidence float32 `protobuf:"fixed32,9,opt,name=rotation_confidence,json=rotationConfidence,proto3" json:"rotation_confidence,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
 }
 
 func (x *EnhanceResponse) Reset() {
@@ -1241,6 +1252,27 @@ func (x *EnhanceResponse) GetProvenance() *Provenance {
 		return x.Provenance
 	}
 	return nil
+}
+
+func (x *EnhanceResponse) GetSkew() float32 {
+	if x != nil {
+		return x.Skew
+	}
+	return 0
+}
+
+func (x *EnhanceResponse) GetRotation() int32 {
+	if x != nil {
+		return x.Rotation
+	}
+	return 0
+}
+
+func (x *EnhanceResponse) GetRotationConfidence() float32 {
+	if x != nil {
+		return x.RotationConfidence
+	}
+	return 0
 }
 
 // Pages that were read before.
@@ -1817,8 +1849,11 @@ type ExportRequest struct {
 	Pages *Pages `protobuf:"bytes,1,opt,name=pages,proto3" json:"pages,omitempty"`
 	// The format.
 	Format ExportFormat `protobuf:"varint,2,opt,name=format,proto3,enum=courtsense.v1.ExportFormat" json:"format,omitempty"`
-	// The original, needed for PDF.
-	Original      *DocumentFile `protobuf:"bytes,3,opt,name=original,proto3" json:"original,omitempty"`
+	// The original picture or PDF that the pages were read from, needed for PDF; other formats take no more than its hash. A
+	// signed PDF is refused, since a copy would look signed and no longer be it.
+	Original *DocumentFile `protobuf:"bytes,3,opt,name=original,proto3" json:"original,omitempty"`
+	// Title in the file's metadata, of formats that have one. Default: none.
+	Title         string `protobuf:"bytes,4,opt,name=title,proto3" json:"title,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1872,6 +1907,13 @@ func (x *ExportRequest) GetOriginal() *DocumentFile {
 		return x.Original
 	}
 	return nil
+}
+
+func (x *ExportRequest) GetTitle() string {
+	if x != nil {
+		return x.Title
+	}
+	return ""
 }
 
 // Answer of Export.
@@ -2165,7 +2207,7 @@ const file_courtsense_v1_document_service_proto_rawDesc = "" +
 	"\tPageRange\x12\x1d\n" +
 	"\x05first\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02(\x01R\x05first\x12\x1b\n" +
 	"\x04last\x18\x02 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\x04last:\x85\x01\xbaH\x81\x01\x1a\x7f\n" +
-	"\x10page_range.order\x12@last must not be before first (or be 0 for the file's last page)\x1a)this.last == 0 || this.last >= this.first\"\xab\x04\n" +
+	"\x10page_range.order\x12@last must not be before first (or be 0 for the file's last page)\x1a)this.last == 0 || this.last >= this.first\"\x8f\x04\n" +
 	"\x0eDocumentConfig\x12:\n" +
 	"\x06engine\x18\x01 \x01(\x0e2\x18.courtsense.v1.OcrEngineB\b\xbaH\x05\x82\x01\x02\x10\x01R\x06engine\x12H\n" +
 	"\tlanguages\x18\x02 \x03(\tB*\xbaH'\x92\x01$\x10\b\x18\x01\"\x1er\x1c2\x1a^[A-Za-z]{3}(_[A-Za-z]+)*$R\tlanguages\x12C\n" +
@@ -2173,13 +2215,13 @@ const file_courtsense_v1_document_service_proto_rawDesc = "" +
 	"pageRanges\x12\x1f\n" +
 	"\x03dpi\x18\x04 \x01(\x05B\r\xbaH\n" +
 	"\xd8\x01\x01\x1a\x05\x18\xd8\x04(HR\x03dpi\x12<\n" +
-	"\x06detail\x18\x05 \x01(\x0e2\x1a.courtsense.v1.DetailLevelB\b\xbaH\x05\x82\x01\x02\x10\x01R\x06detail\x12!\n" +
-	"\x06orient\x18\x06 \x01(\bB\x04\xa8\xbb\x18\x01H\x00R\x06orient\x88\x01\x01\x12#\n" +
-	"\aenhance\x18\a \x01(\bB\x04\xa8\xbb\x18\x01H\x01R\aenhance\x88\x01\x01\x12#\n" +
-	"\acorrect\x18\b \x01(\bB\x04\xa8\xbb\x18\x01H\x02R\acorrect\x88\x01\x01\x12)\n" +
-	"\rcorrect_names\x18\t \x01(\bB\x04\xa8\xbb\x18\x01R\fcorrectNames\x124\n" +
+	"\x06detail\x18\x05 \x01(\x0e2\x1a.courtsense.v1.DetailLevelB\b\xbaH\x05\x82\x01\x02\x10\x01R\x06detail\x12\x1b\n" +
+	"\x06orient\x18\x06 \x01(\bH\x00R\x06orient\x88\x01\x01\x12\x1d\n" +
+	"\aenhance\x18\a \x01(\bH\x01R\aenhance\x88\x01\x01\x12\x1d\n" +
+	"\acorrect\x18\b \x01(\bH\x02R\acorrect\x88\x01\x01\x12#\n" +
+	"\rcorrect_names\x18\t \x01(\bR\fcorrectNames\x120\n" +
 	"\x0emax_candidates\x18\n" +
-	" \x01(\x05B\r\xbaH\x06\x1a\x04\x18\x05(\x00\xa8\xbb\x18\x01R\rmaxCandidatesB\t\n" +
+	" \x01(\x05B\t\xbaH\x06\x1a\x04\x18\x05(\x00R\rmaxCandidatesB\t\n" +
 	"\a_orientB\n" +
 	"\n" +
 	"\b_enhanceB\n" +
@@ -2238,19 +2280,20 @@ const file_courtsense_v1_document_service_proto_rawDesc = "" +
 	"\rvertical_text\x18\x04 \x01(\bR\fverticalText\x129\n" +
 	"\n" +
 	"provenance\x18\x05 \x01(\v2\x19.courtsense.v1.ProvenanceR\n" +
-	"provenance\"\xb9\x02\n" +
+	"provenance\"\xdc\x02\n" +
 	"\x0eEnhanceRequest\x122\n" +
 	"\x05image\x18\x01 \x01(\v2\x14.courtsense.v1.ImageB\x06\xbaH\x03\xc8\x01\x01R\x05image\x12&\n" +
 	"\fremove_edges\x18\x02 \x01(\bH\x00R\vremoveEdges\x88\x01\x01\x12\x1b\n" +
 	"\x06deskew\x18\x03 \x01(\bH\x01R\x06deskew\x88\x01\x01\x126\n" +
 	"\x14flatten_illumination\x18\x04 \x01(\bH\x02R\x13flattenIllumination\x88\x01\x01\x12\x1d\n" +
 	"\adenoise\x18\x05 \x01(\bH\x03R\adenoise\x88\x01\x01\x12\x16\n" +
-	"\x06orient\x18\x06 \x01(\bR\x06orientB\x0f\n" +
+	"\x06orient\x18\x06 \x01(\bR\x06orient\x12!\n" +
+	"\fquality_only\x18\a \x01(\bR\vqualityOnlyB\x0f\n" +
 	"\r_remove_edgesB\t\n" +
 	"\a_deskewB\x17\n" +
 	"\x15_flatten_illuminationB\n" +
 	"\n" +
-	"\b_denoise\"\xa9\x02\n" +
+	"\b_denoise\"\x8a\x03\n" +
 	"\x0fEnhanceResponse\x12*\n" +
 	"\x05image\x18\x01 \x01(\v2\x14.courtsense.v1.ImageR\x05image\x122\n" +
 	"\x15transform_to_original\x18\x02 \x03(\x01R\x13transformToOriginal\x124\n" +
@@ -2259,7 +2302,10 @@ const file_courtsense_v1_document_service_proto_rawDesc = "" +
 	"\x05steps\x18\x05 \x03(\tR\x05steps\x129\n" +
 	"\n" +
 	"provenance\x18\x06 \x01(\v2\x19.courtsense.v1.ProvenanceR\n" +
-	"provenance\"?\n" +
+	"provenance\x12\x12\n" +
+	"\x04skew\x18\a \x01(\x02R\x04skew\x12\x1a\n" +
+	"\brotation\x18\b \x01(\x05R\brotation\x12/\n" +
+	"\x13rotation_confidence\x18\t \x01(\x02R\x12rotationConfidence\"?\n" +
 	"\x05Pages\x126\n" +
 	"\x05pages\x18\x01 \x03(\v2\x13.courtsense.v1.PageB\v\xbaH\b\x92\x01\x05\b\x01\x10\xe8\aR\x05pages\"\x83\x01\n" +
 	"\x0fClassifyRequest\x121\n" +
@@ -2304,12 +2350,13 @@ const file_courtsense_v1_document_service_proto_rawDesc = "" +
 	"\x06fields\x18\x02 \x03(\v2\x1c.courtsense.v1.DocumentFieldR\x06fields\x129\n" +
 	"\n" +
 	"provenance\x18\x03 \x01(\v2\x19.courtsense.v1.ProvenanceR\n" +
-	"provenance\"\xbd\x01\n" +
+	"provenance\"\xdd\x01\n" +
 	"\rExportRequest\x122\n" +
 	"\x05pages\x18\x01 \x01(\v2\x14.courtsense.v1.PagesB\x06\xbaH\x03\xc8\x01\x01R\x05pages\x12?\n" +
 	"\x06format\x18\x02 \x01(\x0e2\x1b.courtsense.v1.ExportFormatB\n" +
 	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x06format\x127\n" +
-	"\boriginal\x18\x03 \x01(\v2\x1b.courtsense.v1.DocumentFileR\boriginal\"\x84\x01\n" +
+	"\boriginal\x18\x03 \x01(\v2\x1b.courtsense.v1.DocumentFileR\boriginal\x12\x1e\n" +
+	"\x05title\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x04R\x05title\"\x84\x01\n" +
 	"\x0eExportResponse\x12\x18\n" +
 	"\acontent\x18\x01 \x01(\fR\acontent\x12\x1d\n" +
 	"\n" +
@@ -2336,12 +2383,12 @@ const file_courtsense_v1_document_service_proto_rawDesc = "" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x129\n" +
 	"\n" +
 	"provenance\x18\x03 \x01(\v2\x19.courtsense.v1.ProvenanceR\n" +
-	"provenance*z\n" +
+	"provenance*n\n" +
 	"\tOcrEngine\x12\x1a\n" +
-	"\x16OCR_ENGINE_UNSPECIFIED\x10\x00\x12\x19\n" +
-	"\x0fOCR_ENGINE_ONNX\x10\x01\x1a\x04\xa8\xbb\x18\x01\x12\x18\n" +
-	"\x14OCR_ENGINE_TESSERACT\x10\x02\x12\x1c\n" +
-	"\x12OCR_ENGINE_COMPARE\x10\x03\x1a\x04\xa8\xbb\x18\x01*u\n" +
+	"\x16OCR_ENGINE_UNSPECIFIED\x10\x00\x12\x13\n" +
+	"\x0fOCR_ENGINE_ONNX\x10\x01\x12\x18\n" +
+	"\x14OCR_ENGINE_TESSERACT\x10\x02\x12\x16\n" +
+	"\x12OCR_ENGINE_COMPARE\x10\x03*u\n" +
 	"\vDetailLevel\x12\x1c\n" +
 	"\x18DETAIL_LEVEL_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12DETAIL_LEVEL_LINES\x10\x01\x12\x16\n" +
@@ -2353,15 +2400,15 @@ const file_courtsense_v1_document_service_proto_rawDesc = "" +
 	"\x12EXPORT_FORMAT_TEXT\x10\x02\x12\x16\n" +
 	"\x12EXPORT_FORMAT_HOCR\x10\x03\x12\x16\n" +
 	"\x12EXPORT_FORMAT_ALTO\x10\x04\x12\x15\n" +
-	"\x11EXPORT_FORMAT_PDF\x10\x052\xcf\a\n" +
+	"\x11EXPORT_FORMAT_PDF\x10\x052\xc3\a\n" +
 	"\x0fDocumentService\x12\x90\x01\n" +
 	"\tRecognize\x12..courtsense.v1.DocumentServiceRecognizeRequest\x1a/.courtsense.v1.DocumentServiceRecognizeResponse\"\"\x82\xd3\xe4\x93\x02\x1c:\x01*\"\x17/v1/documents:recognize\x12d\n" +
-	"\x0fRecognizeStream\x12%.courtsense.v1.RecognizeStreamRequest\x1a&.courtsense.v1.RecognizeStreamResponse(\x010\x01\x12\x96\x01\n" +
-	"\x11DetectOrientation\x12'.courtsense.v1.DetectOrientationRequest\x1a(.courtsense.v1.DetectOrientationResponse\".\xa8\xbb\x18\x01\x82\xd3\xe4\x93\x02$:\x01*\"\x1f/v1/documents:detectOrientation\x12n\n" +
-	"\aEnhance\x12\x1d.courtsense.v1.EnhanceRequest\x1a\x1e.courtsense.v1.EnhanceResponse\"$\xa8\xbb\x18\x01\x82\xd3\xe4\x93\x02\x1a:\x01*\"\x15/v1/documents:enhance\x12r\n" +
+	"\x0fRecognizeStream\x12%.courtsense.v1.RecognizeStreamRequest\x1a&.courtsense.v1.RecognizeStreamResponse(\x010\x01\x12\x92\x01\n" +
+	"\x11DetectOrientation\x12'.courtsense.v1.DetectOrientationRequest\x1a(.courtsense.v1.DetectOrientationResponse\"*\x82\xd3\xe4\x93\x02$:\x01*\"\x1f/v1/documents:detectOrientation\x12j\n" +
+	"\aEnhance\x12\x1d.courtsense.v1.EnhanceRequest\x1a\x1e.courtsense.v1.EnhanceResponse\" \x82\xd3\xe4\x93\x02\x1a:\x01*\"\x15/v1/documents:enhance\x12r\n" +
 	"\bClassify\x12\x1e.courtsense.v1.ClassifyRequest\x1a\x1f.courtsense.v1.ClassifyResponse\"%\xa8\xbb\x18\x01\x82\xd3\xe4\x93\x02\x1b:\x01*\"\x16/v1/documents:classify\x12n\n" +
-	"\aExtract\x12\x1d.courtsense.v1.ExtractRequest\x1a\x1e.courtsense.v1.ExtractResponse\"$\xa8\xbb\x18\x01\x82\xd3\xe4\x93\x02\x1a:\x01*\"\x15/v1/documents:extract\x12j\n" +
-	"\x06Export\x12\x1c.courtsense.v1.ExportRequest\x1a\x1d.courtsense.v1.ExportResponse\"#\xa8\xbb\x18\x01\x82\xd3\xe4\x93\x02\x19:\x01*\"\x14/v1/documents:export\x12j\n" +
+	"\aExtract\x12\x1d.courtsense.v1.ExtractRequest\x1a\x1e.courtsense.v1.ExtractResponse\"$\xa8\xbb\x18\x01\x82\xd3\xe4\x93\x02\x1a:\x01*\"\x15/v1/documents:extract\x12f\n" +
+	"\x06Export\x12\x1c.courtsense.v1.ExportRequest\x1a\x1d.courtsense.v1.ExportResponse\"\x1f\x82\xd3\xe4\x93\x02\x19:\x01*\"\x14/v1/documents:export\x12j\n" +
 	"\x06Search\x12\x1c.courtsense.v1.SearchRequest\x1a\x1d.courtsense.v1.SearchResponse\"#\xa8\xbb\x18\x01\x82\xd3\xe4\x93\x02\x19:\x01*\"\x14/v1/documents:searchBAZ?github.com/courtsense/courtsense/api/courtsense/v1;courtsensev1b\x06proto3"
 
 var (

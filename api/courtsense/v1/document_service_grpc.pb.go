@@ -42,10 +42,8 @@ type DocumentServiceClient interface {
 	// done, each with its own status. Half-close when all files are sent; the server ends the stream after the last page.
 	RecognizeStream(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[RecognizeStreamRequest, RecognizeStreamResponse], error)
 	// Tells how far a page's content is turned: 0, 90, 180 or 270 degrees clockwise from upright.
-	// Not served yet: answers UNIMPLEMENTED.
 	DetectOrientation(ctx context.Context, in *DetectOrientationRequest, opts ...grpc.CallOption) (*DetectOrientationResponse, error)
 	// Cleans a page's picture: edges, skew, light, noise. Answers the new picture, the transform and a verdict.
-	// Not served yet: answers UNIMPLEMENTED.
 	Enhance(ctx context.Context, in *EnhanceRequest, opts ...grpc.CallOption) (*EnhanceResponse, error)
 	// Tells what kind of document pages are.
 	// Not served yet: answers UNIMPLEMENTED.
@@ -54,7 +52,6 @@ type DocumentServiceClient interface {
 	// Not served yet: answers UNIMPLEMENTED.
 	Extract(ctx context.Context, in *ExtractRequest, opts ...grpc.CallOption) (*ExtractResponse, error)
 	// Writes read pages as a file: JSON, text, hOCR, ALTO or searchable PDF/A.
-	// Not served yet: answers UNIMPLEMENTED.
 	Export(ctx context.Context, in *ExportRequest, opts ...grpc.CallOption) (*ExportResponse, error)
 	// Searches the text of read documents, and answers with page and position.
 	// Not served yet: answers UNIMPLEMENTED.
@@ -165,10 +162,8 @@ type DocumentServiceServer interface {
 	// done, each with its own status. Half-close when all files are sent; the server ends the stream after the last page.
 	RecognizeStream(grpc.BidiStreamingServer[RecognizeStreamRequest, RecognizeStreamResponse]) error
 	// Tells how far a page's content is turned: 0, 90, 180 or 270 degrees clockwise from upright.
-	// Not served yet: answers UNIMPLEMENTED.
 	DetectOrientation(context.Context, *DetectOrientationRequest) (*DetectOrientationResponse, error)
 	// Cleans a page's picture: edges, skew, light, noise. Answers the new picture, the transform and a verdict.
-	// Not served yet: answers UNIMPLEMENTED.
 	Enhance(context.Context, *EnhanceRequest) (*EnhanceResponse, error)
 	// Tells what kind of document pages are.
 	// Not served yet: answers UNIMPLEMENTED.
@@ -177,7 +172,6 @@ type DocumentServiceServer interface {
 	// Not served yet: answers UNIMPLEMENTED.
 	Extract(context.Context, *ExtractRequest) (*ExtractResponse, error)
 	// Writes read pages as a file: JSON, text, hOCR, ALTO or searchable PDF/A.
-	// Not served yet: answers UNIMPLEMENTED.
 	Export(context.Context, *ExportRequest) (*ExportResponse, error)
 	// Searches the text of read documents, and answers with page and position.
 	// Not served yet: answers UNIMPLEMENTED.

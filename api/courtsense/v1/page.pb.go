@@ -331,7 +331,13 @@ type Page struct {
 	// Changes made by language-model correction; each can be undone.
 	Corrections []*Correction `protobuf:"bytes,12,rep,name=corrections,proto3" json:"corrections,omitempty"`
 	// Where two engines differ; only of the engine COMPARE.
-	Differences   []*Difference `protobuf:"bytes,13,rep,name=differences,proto3" json:"differences,omitempty"`
+	Differences []*Difference `protobuf:"bytes,13,rep,name=differences,proto3" json:"differences,omitempty"`
+	// True when the rotation was verified by reading.
+	RotationVerified bool `protobuf:"varint,14,opt,name=rotation_verified,json=rotationVerified,proto3" json:"rotation_verified,omitempty"`
+	// What the stages did, in order, in words, such as "deskew 1.8 degrees".
+	Steps []string `protobuf:"bytes,15,rep,name=steps,proto3" json:"steps,omitempty"`
+	// What read the page, such as "tesseract 5.3.0 chi_sim" or the ids of the models.
+	Engine        string `protobuf:"bytes,16,opt,name=engine,proto3" json:"engine,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -457,6 +463,27 @@ func (x *Page) GetDifferences() []*Difference {
 	return nil
 }
 
+func (x *Page) GetRotationVerified() bool {
+	if x != nil {
+		return x.RotationVerified
+	}
+	return false
+}
+
+func (x *Page) GetSteps() []string {
+	if x != nil {
+		return x.Steps
+	}
+	return nil
+}
+
+func (x *Page) GetEngine() string {
+	if x != nil {
+		return x.Engine
+	}
+	return ""
+}
+
 // A line of text.
 type Line struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -464,14 +491,16 @@ type Line struct {
 	Text string `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"`
 	// Confidence, 0 to 1: the mean over its symbols.
 	Confidence float32 `protobuf:"fixed32,2,opt,name=confidence,proto3" json:"confidence,omitempty"`
-	// Outline: four points clockwise from the corner where reading starts; more for a curved line.
+	// Outline: four points clockwise from the corner where reading starts.
 	Polygon *Polygon `protobuf:"bytes,3,opt,name=polygon,proto3" json:"polygon,omitempty"`
 	// The words; of unspaced scripts, the recogniser's units. Empty when the level of detail is LINES.
 	Words []*Word `protobuf:"bytes,4,rep,name=words,proto3" json:"words,omitempty"`
 	// True when the line is written from top to bottom.
 	Vertical bool `protobuf:"varint,5,opt,name=vertical,proto3" json:"vertical,omitempty"`
 	// Index of the paragraph that the line belongs to, from 0, in reading order.
-	Paragraph     int32 `protobuf:"varint,6,opt,name=paragraph,proto3" json:"paragraph,omitempty"`
+	Paragraph int32 `protobuf:"varint,6,opt,name=paragraph,proto3" json:"paragraph,omitempty"`
+	// Closer outline of a curved line, more points, clockwise from the same corner; absent of a straight one.
+	Outline       *Polygon `protobuf:"bytes,7,opt,name=outline,proto3" json:"outline,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -546,6 +575,13 @@ func (x *Line) GetParagraph() int32 {
 		return x.Paragraph
 	}
 	return 0
+}
+
+func (x *Line) GetOutline() *Polygon {
+	if x != nil {
+		return x.Outline
+	}
+	return nil
 }
 
 // A word.
@@ -929,7 +965,9 @@ type Correction struct {
 	// Score of the correction, in the same measure.
 	CorrectedScore float32 `protobuf:"fixed32,6,opt,name=corrected_score,json=correctedScore,proto3" json:"corrected_score,omitempty"`
 	// Why, in words.
-	Reason        string `protobuf:"bytes,7,opt,name=reason,proto3" json:"reason,omitempty"`
+	Reason string `protobuf:"bytes,7,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Index of the character among the symbols of the line's words. Putting the original there undoes the change.
+	Symbol        int32 `protobuf:"varint,8,opt,name=symbol,proto3" json:"symbol,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1013,6 +1051,13 @@ func (x *Correction) GetReason() string {
 	return ""
 }
 
+func (x *Correction) GetSymbol() int32 {
+	if x != nil {
+		return x.Symbol
+	}
+	return 0
+}
+
 // A place where two engines read differently.
 type Difference struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1086,7 +1131,7 @@ const file_courtsense_v1_page_proto_rawDesc = "" +
 	"PageResult\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\x05R\x06number\x12*\n" +
 	"\x06status\x18\x02 \x01(\v2\x12.google.rpc.StatusR\x06status\x12'\n" +
-	"\x04page\x18\x03 \x01(\v2\x13.courtsense.v1.PageR\x04page\"\xdf\x03\n" +
+	"\x04page\x18\x03 \x01(\v2\x13.courtsense.v1.PageR\x04page\"\xba\x04\n" +
 	"\x04Page\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\x05R\x06number\x12\x14\n" +
 	"\x05width\x18\x02 \x01(\x05R\x05width\x12\x16\n" +
@@ -1101,7 +1146,10 @@ const file_courtsense_v1_page_proto_rawDesc = "" +
 	" \x03(\v2\x15.courtsense.v1.RegionR\aregions\x124\n" +
 	"\aquality\x18\v \x01(\v2\x1a.courtsense.v1.PageQualityR\aquality\x12;\n" +
 	"\vcorrections\x18\f \x03(\v2\x19.courtsense.v1.CorrectionR\vcorrections\x12;\n" +
-	"\vdifferences\x18\r \x03(\v2\x19.courtsense.v1.DifferenceR\vdifferences\"\xd1\x01\n" +
+	"\vdifferences\x18\r \x03(\v2\x19.courtsense.v1.DifferenceR\vdifferences\x12+\n" +
+	"\x11rotation_verified\x18\x0e \x01(\bR\x10rotationVerified\x12\x14\n" +
+	"\x05steps\x18\x0f \x03(\tR\x05steps\x12\x16\n" +
+	"\x06engine\x18\x10 \x01(\tR\x06engine\"\x83\x02\n" +
 	"\x04Line\x12\x12\n" +
 	"\x04text\x18\x01 \x01(\tR\x04text\x12\x1e\n" +
 	"\n" +
@@ -1110,7 +1158,8 @@ const file_courtsense_v1_page_proto_rawDesc = "" +
 	"\apolygon\x18\x03 \x01(\v2\x16.courtsense.v1.PolygonR\apolygon\x12)\n" +
 	"\x05words\x18\x04 \x03(\v2\x13.courtsense.v1.WordR\x05words\x12\x1a\n" +
 	"\bvertical\x18\x05 \x01(\bR\bvertical\x12\x1c\n" +
-	"\tparagraph\x18\x06 \x01(\x05R\tparagraph\"\x91\x01\n" +
+	"\tparagraph\x18\x06 \x01(\x05R\tparagraph\x120\n" +
+	"\aoutline\x18\a \x01(\v2\x16.courtsense.v1.PolygonR\aoutline\"\x91\x01\n" +
 	"\x04Word\x12\x12\n" +
 	"\x04text\x18\x01 \x01(\tR\x04text\x12\x1e\n" +
 	"\n" +
@@ -1145,7 +1194,7 @@ const file_courtsense_v1_page_proto_rawDesc = "" +
 	"\averdict\x18\x01 \x01(\x0e2\x1a.courtsense.v1.PageVerdictR\averdict\x12\x1c\n" +
 	"\tsharpness\x18\x02 \x01(\x02R\tsharpness\x12\x1a\n" +
 	"\bexposure\x18\x03 \x01(\x02R\bexposure\x12\x16\n" +
-	"\x06advice\x18\x04 \x01(\tR\x06advice\"\xde\x01\n" +
+	"\x06advice\x18\x04 \x01(\tR\x06advice\"\xf6\x01\n" +
 	"\n" +
 	"Correction\x12\x12\n" +
 	"\x04line\x18\x01 \x01(\x05R\x04line\x12\x1a\n" +
@@ -1154,7 +1203,8 @@ const file_courtsense_v1_page_proto_rawDesc = "" +
 	"\tcorrected\x18\x04 \x01(\tR\tcorrected\x12%\n" +
 	"\x0eoriginal_score\x18\x05 \x01(\x02R\roriginalScore\x12'\n" +
 	"\x0fcorrected_score\x18\x06 \x01(\x02R\x0ecorrectedScore\x12\x16\n" +
-	"\x06reason\x18\a \x01(\tR\x06reason\"e\n" +
+	"\x06reason\x18\a \x01(\tR\x06reason\x12\x16\n" +
+	"\x06symbol\x18\b \x01(\x05R\x06symbol\"e\n" +
 	"\n" +
 	"Difference\x12$\n" +
 	"\x03box\x18\x01 \x01(\v2\x12.courtsense.v1.BoxR\x03box\x12\x12\n" +
@@ -1232,19 +1282,20 @@ var file_courtsense_v1_page_proto_depIdxs = []int32{
 	12, // 6: courtsense.v1.Page.differences:type_name -> courtsense.v1.Difference
 	14, // 7: courtsense.v1.Line.polygon:type_name -> courtsense.v1.Polygon
 	6,  // 8: courtsense.v1.Line.words:type_name -> courtsense.v1.Word
-	15, // 9: courtsense.v1.Word.box:type_name -> courtsense.v1.Box
-	7,  // 10: courtsense.v1.Word.symbols:type_name -> courtsense.v1.Symbol
-	15, // 11: courtsense.v1.Symbol.box:type_name -> courtsense.v1.Box
-	8,  // 12: courtsense.v1.Symbol.candidates:type_name -> courtsense.v1.Candidate
-	0,  // 13: courtsense.v1.Region.kind:type_name -> courtsense.v1.RegionKind
-	14, // 14: courtsense.v1.Region.polygon:type_name -> courtsense.v1.Polygon
-	1,  // 15: courtsense.v1.PageQuality.verdict:type_name -> courtsense.v1.PageVerdict
-	15, // 16: courtsense.v1.Difference.box:type_name -> courtsense.v1.Box
-	17, // [17:17] is the sub-list for method output_type
-	17, // [17:17] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	14, // 9: courtsense.v1.Line.outline:type_name -> courtsense.v1.Polygon
+	15, // 10: courtsense.v1.Word.box:type_name -> courtsense.v1.Box
+	7,  // 11: courtsense.v1.Word.symbols:type_name -> courtsense.v1.Symbol
+	15, // 12: courtsense.v1.Symbol.box:type_name -> courtsense.v1.Box
+	8,  // 13: courtsense.v1.Symbol.candidates:type_name -> courtsense.v1.Candidate
+	0,  // 14: courtsense.v1.Region.kind:type_name -> courtsense.v1.RegionKind
+	14, // 15: courtsense.v1.Region.polygon:type_name -> courtsense.v1.Polygon
+	1,  // 16: courtsense.v1.PageQuality.verdict:type_name -> courtsense.v1.PageVerdict
+	15, // 17: courtsense.v1.Difference.box:type_name -> courtsense.v1.Box
+	18, // [18:18] is the sub-list for method output_type
+	18, // [18:18] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_courtsense_v1_page_proto_init() }
