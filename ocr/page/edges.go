@@ -52,11 +52,11 @@ func findEdges(s *survey) edges {
 			for n <= deepest && n < lengths[1] && at[side](i, n) < limit {
 				n++
 			}
-			if n <= deepest {
-				depth[i] = n
+			if depth[i] = n; n > deepest {
+				depth[i] = beyond
 			}
 		}
-		keepStraight(depth)
+		keepStraight(depth, deepest)
 		for i, n := range depth {
 			if n > 0 {
 				cells += n
@@ -80,38 +80,62 @@ func findEdges(s *survey) edges {
 	return e
 }
 
-// keepStraight sets to 0 the stretches that are too short, or whose end is no straight line.
-func keepStraight(depth []int) {
+// beyond is the depth of a margin that no end was found of, as where it runs into the margin of another side.
+const beyond = -1
+
+// keepStraight sets to 0 the stretches that are too short, or whose end is no straight line. Where a stretch has no end of
+// its own, the line says where it would be.
+func keepStraight(depth []int, deepest int) {
 	least := max(4, int(edgeLength*float64(len(depth))))
 	for from := 0; from < len(depth); {
 		to := from
-		for to < len(depth) && depth[to] > 0 {
+		for to < len(depth) && depth[to] != 0 {
 			to++
 		}
-		if run := depth[from:to]; len(run) < least || ragged(run) > edgeRagged {
+		run := depth[from:to]
+		if start, slope, n := fit(run); n >= least && ragged(run, start, slope) <= edgeRagged {
+			for i, d := range run {
+				if d == beyond {
+					run[i] = min(max(int(start+slope*float64(i)+0.5), 0), deepest)
+				}
+			}
+		} else {
 			clear(run)
 		}
 		from = to + 1
 	}
 }
 
-// ragged returns the mean distance of the numbers from the straight line that fits them best in the sense of least squares.
-func ragged(run []int) float64 {
-	n := float64(len(run))
-	var sum, tilt float64
+// fit returns the line start + slope*i that fits the n known numbers best in the sense of least squares.
+func fit(run []int) (start, slope float64, n int) {
+	var si, sd, sii, sid float64
 	for i, d := range run {
-		sum += float64(d)
-		tilt += float64(d) * (float64(i) - (n-1)/2)
+		if d == beyond {
+			continue
+		}
+		x, y := float64(i), float64(d)
+		si, sd, sii, sid = si+x, sd+y, sii+x*x, sid+x*y
+		n++
 	}
-	mean, slope := sum/n, 0.0
-	if n > 1 {
-		slope = tilt / (n * (n*n - 1) / 12)
+	if n == 0 {
+		return 0, 0, 0
 	}
-	stray := 0.0
+	if spread := sii*float64(n) - si*si; spread > 0 {
+		slope = (sid*float64(n) - si*sd) / spread
+	}
+	return (sd - slope*si) / float64(n), slope, n
+}
+
+// ragged returns the mean distance of the known numbers from a line.
+func ragged(run []int, start, slope float64) float64 {
+	stray, n := 0.0, 0
 	for i, d := range run {
-		stray += math.Abs(float64(d) - mean - slope*(float64(i)-(n-1)/2))
+		if d != beyond {
+			stray += math.Abs(float64(d) - start - slope*float64(i))
+			n++
+		}
 	}
-	return stray / n
+	return stray / float64(max(n, 1))
 }
 
 // span returns how many cells of row y the left and right margins cover.

@@ -97,17 +97,23 @@ func (k skew) String() string { return fmt.Sprintf("deskew %.1f degrees", k.degr
 // at angle 0.
 type inkPoint struct{ x, y int32 }
 
-// inkPoints lists the ink, without dark fields: their edges are not the writing's, but the picture's.
+// inkPoints lists the ink, without dark fields and the picture's outermost cells: their edges are not the writing's, but the
+// picture's.
 func inkPoints(s *survey) []inkPoint {
+	const outer = 12 // cells
+	x0, x1, y0, y1 := 0, s.width, 0, s.height
+	if min(s.width, s.height) > 20*outer {
+		x0, x1, y0, y1 = outer, s.width-outer, outer, s.height-outer
+	}
 	points := make([]inkPoint, 0, s.inked)
 	noise := uint32(1)
-	for y := range s.height {
-		for x, v := range s.ink[y*s.width:][:s.width] {
+	for y := y0; y < y1; y++ {
+		for x, v := range s.ink[y*s.width+x0 : y*s.width+x1] {
 			if v == 0 || v&inkThick == inkThick {
 				continue
 			}
 			noise = noise*1664525 + 1013904223
-			points = append(points, inkPoint{int32(x)<<8 | int32(noise>>24), int32(y)<<8 | int32(noise>>16&0xff)})
+			points = append(points, inkPoint{int32(x+x0)<<8 | int32(noise>>24), int32(y)<<8 | int32(noise>>16&0xff)})
 		}
 	}
 	return points
