@@ -19,6 +19,7 @@ import numpy as np
 
 sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[i]) for i in (1, 2)]
 import corpus
+from crops import crop, truth as truth_of
 from fonts import CHARSET, FONTS, HELD_OUT, TRAIN
 from lines import HEIGHT, Line, Renderer
 from net import STRIDE, decode
@@ -30,22 +31,6 @@ STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)
 FOLD = str.maketrans("，：；！？（）％￥", ",:;!?()%¥", " ")
 
 
-def crop(page, polygon, margin=0.08):
-    """The line inside `polygon` (clockwise from the upper left), made upright, scaled to 32 pixels of height."""
-    p = np.asarray(polygon, np.float32)
-    along, down = p[1] - p[0], p[3] - p[0]
-    length, height = np.linalg.norm(along) or 1, np.linalg.norm(down) or 1
-    a, d = along / length * margin * height, down * margin
-    p = np.stack([p[0] - a - d, p[1] + a - d, p[2] + a + d, p[3] - a + d])
-    scale = HEIGHT / (height * (1 + 2 * margin))
-    width = max(8, round((length + 2 * margin * height) * scale))
-    fine = max(1, int(np.ceil(1 / scale))) if scale < 0.8 else 1          # shrink from a finer picture, against aliasing
-    to = np.array([[0, 0], [width, 0], [width, HEIGHT], [0, HEIGHT]], np.float32) * fine
-    matrix = cv2.getPerspectiveTransform(p, to)
-    image = cv2.warpPerspective(page, matrix, (width * fine, HEIGHT * fine), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return (cv2.resize(image, (width, HEIGHT), interpolation=cv2.INTER_AREA) if fine > 1 else image), matrix / np.array([[fine], [fine], [1]])
-
-
 def page_lines(folder):
     """Horizontal lines of the evaluation pages in a folder -> [(Line, font, names of degradations)]."""
     found = []
@@ -54,21 +39,12 @@ def page_lines(folder):
         picture = next(p for p in (path.with_suffix(s) for s in (".jpg", ".png")) if p.exists())
         page = cv2.imread(str(picture), cv2.IMREAD_GRAYSCALE)
         for line in truth["lines"]:
-            text = " ".join(corpus.normalise(line["text"]).split())
-            if line.get("vertical") or not text or not line["chars"]:
+            if line.get("vertical") or not line["chars"]:
                 continue
             image, matrix = crop(page, line["polygon"])
-            boxes = []
-            chars = iter(line["chars"])
-            for c in text:
-                if c == " ":
-                    boxes.append([0, 0, 0, 0])
-                    continue
-                _, x, y, w, h = next(chars, (c, 0, 0, 0, 0))
-                q = np.array([[x, y, 1], [x + w, y, 1], [x + w, y + h, 1], [x, y + h, 1]]) @ matrix.T
-                q = q[:, :2] / q[:, 2:]
-                boxes.append([*q.min(0), *q.max(0)])
-            found.append((Line(image, text, np.array(boxes, np.float32)), truth["font"], truth["applied"]))
+            known = truth_of(line["text"], line["chars"], matrix)
+            if known:
+                found.append((Line(image, *known), truth["font"], truth["applied"]))
     return found
 
 

@@ -3,7 +3,7 @@
 python3 models/training/ocr/recognise/train.py --data DATA --out DIR [--minutes 95] [--rate 2e-3] [--pixels 10000] [--seed 1] [--threads 1]
 
 The renderer knows where every character stands, so frames are taught directly, by cross entropy: the frame nearest to a character's
-centre is that character, for wide ones the next nearest too, all others are blank (a fifth of them is taught). There is no alignment
+centre is that character, for wide ones the next nearest too, all others are blank (a quarter of them is taught). There is no alignment
 to find, as with CTC, and only some frames meet the large classifier. Reading is CTC's greedy decoding. The learning rate follows the
 time spent, not the steps, so that a run on a busy machine ends when it was to end; the number in DIR/threads, if there, is the number of
 threads and may be changed meanwhile.
@@ -21,6 +21,7 @@ from torch.nn import functional as F
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 import corpus
+from crops import load
 from fonts import CHARSET, HELD_OUT, TRAIN
 from lines import CLASS, HEIGHT, Renderer, targets
 from net import STRIDE, Recogniser, decode
@@ -37,7 +38,7 @@ def pack(lines):
     return x
 
 
-def teach(lines, width, rng, blanks=0.2, second=0.5):
+def teach(lines, width, rng, blanks=0.27, second=0.5):
     """-> rows of N*T frames to teach, their classes, and boxes (for the rows that are characters, which come first)."""
     frames = width // STRIDE
     rows, classes, boxes, empty = [], [], [], np.ones(len(lines) * frames, bool)
@@ -60,16 +61,24 @@ def teach(lines, width, rng, blanks=0.2, second=0.5):
 class Lines(torch.utils.data.IterableDataset):
     """Batches without end: (pictures, rows, classes, boxes)."""
 
-    def __init__(self, atlas, pixels, seed):
-        self.atlas, self.pixels, self.seed = atlas, pixels, seed
+    def __init__(self, out, pixels, seed, share):
+        self.out, self.pixels, self.seed, self.share = out, pixels, seed, share
+
+    def _crops(self, rng):
+        """Lines of the files in OUT/crops, file after file in a drawn order, without end; the folder is read again each time."""
+        while files := sorted((self.out / "crops").glob("*.npz")):
+            lines = [line for path in rng.choice(files, min(4, len(files)), replace=False) for line in load(path) if len(line.text) <= 44]
+            yield from (lines[i] for i in rng.permutation(len(lines)))
 
     def __iter__(self):
         cv2.setNumThreads(1)
         torch.set_num_threads(1)
         rng = np.random.default_rng(self.seed)
-        renderer, sampler = Renderer(self.atlas, "train"), corpus.Sampler(rng, "train")
+        renderer, sampler = Renderer(self.out / "atlas", "train"), corpus.Sampler(rng, "train")
+        crops = self._crops(rng)
         while True:
-            pool = sorted((renderer.line(rng, sampler) for _ in range(POOL)), key=lambda line: line.image.shape[1])
+            pool = [next(crops, None) if rng.random() < self.share else None for _ in range(POOL)]
+            pool = sorted((line or renderer.line(rng, sampler) for line in pool), key=lambda line: line.image.shape[1])
             batches, batch = [], []
             for line in pool:
                 if batch and line.image.shape[1] * (len(batch) + 1) > self.pixels:
@@ -124,6 +133,7 @@ def main():
     parser.add_argument("--minutes", type=float, default=95, help="training time, of all runs together")
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--pixels", type=int, default=10000, help="width of a batch, all lines together")
+    parser.add_argument("--crops", type=float, default=0.3, help="share of lines that come from OUT/crops, if crops.py wrote some")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
@@ -144,7 +154,7 @@ def main():
         net.load_state_dict(saved["net"]), average.load_state_dict(saved["average"]), optimizer.load_state_dict(saved["optimizer"])
         start, spent = saved["step"], saved["spent"]
         print(f"resumed at step {start}, after {spent / 60:.1f} minutes", flush=True)
-    loader = iter(torch.utils.data.DataLoader(Lines(atlas, args.pixels, [args.seed, start]), None, num_workers=1, prefetch_factor=16))
+    loader = iter(torch.utils.data.DataLoader(Lines(args.out, args.pixels, [args.seed, start], args.crops), None, num_workers=1, prefetch_factor=16))
     sheets = [(f.name, validation(atlas, [f], "held", 150, 5, 0.5)) for f in HELD_OUT] + [("seen", validation(atlas, TRAIN, "held", 150, 6, 0.5))]
     kept = [v for v in net.state_dict().values() if v.is_floating_point()]
     averaged = [v for v in average.state_dict().values() if v.is_floating_point()]
