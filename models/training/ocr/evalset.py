@@ -91,8 +91,7 @@ def main():
         cv2.imwrite(f"{name}.{ending}", page.image, options)
         text = f"{page.rotation}\n" if args.orientation else page.text()
         pathlib.Path(f"{name}.txt").write_text(text, encoding="utf-8")
-        if not args.orientation:
-            pathlib.Path(f"{name}.json").write_text(page.truth() + "\n", encoding="utf-8")
+        pathlib.Path(f"{name}.json").write_text(page.truth() + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
