@@ -119,15 +119,18 @@ func inkPoints(s *survey) []inkPoint {
 	return points
 }
 
-// thinned returns about most of the points, evenly.
+// thinned returns at most so many of the points, one of each stretch of them at random: evenly spaced ones would be a
+// pattern with a direction of its own.
 func thinned(points []inkPoint, most int) []inkPoint {
 	if len(points) <= most {
 		return points
 	}
 	out := make([]inkPoint, 0, most)
 	step := float64(len(points)) / float64(most)
+	noise := uint32(7)
 	for i := range most {
-		out = append(out, points[int(float64(i)*step)])
+		noise = noise*1664525 + 1013904223
+		out = append(out, points[int((float64(i)+float64(noise>>8)/(1<<24))*step)])
 	}
 	return out
 }
