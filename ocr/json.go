@@ -14,6 +14,10 @@ import (
 //	  {"text":"","confidence":C,"polygon":[[x,y],[x,y],[x,y],[x,y]],
 //	   "chars":[{"char":"","box":[x,y,w,h],"confidence":C}]}]}]}
 //
+// What more is known of a page stands behind these fields, and is left out where there is nothing to tell: of a character
+// "candidates", of a line "vertical", "paragraph" and "outline", of a page "rotation_confidence", "rotation_verified",
+// "skew", "quality", "regions", "corrections", "differences", "steps" and "engine".
+//
 // Coordinates are pixels rounded to 0.1, confidences 0..1 rounded to 0.0001 and 0 when unknown. "polygon" starts at the
 // text's top left corner and goes clockwise. "chars" are the line's symbols in reading order; blanks have none. Fields
 // may be added behind these, none of these will change.
@@ -50,7 +54,114 @@ func (j *jsonWriter) page(p Page) {
 		j.separate(i)
 		j.line(l)
 	}
-	j.raw("]}")
+	j.raw("]")
+	j.findings(p)
+	j.raw("}")
+}
+
+// findings writes what is known of a page besides its lines.
+func (j *jsonWriter) findings(p Page) {
+	if p.RotationConfidence > 0 {
+		j.raw(`,"rotation_confidence":`)
+		j.number(p.RotationConfidence, 4)
+	}
+	if p.RotationVerified {
+		j.raw(`,"rotation_verified":true`)
+	}
+	if p.Skew != 0 {
+		j.raw(`,"skew":`)
+		j.number(p.Skew, 2)
+	}
+	if q := p.Quality; q != (Quality{}) {
+		j.raw(`,"quality":{"verdict":`)
+		j.text(q.Verdict.String())
+		j.raw(`,"sharpness":`)
+		j.number(q.Sharpness, 4)
+		j.raw(`,"exposure":`)
+		j.number(q.Exposure, 4)
+		j.raw(`,"advice":`)
+		j.text(q.Advice)
+		j.raw("}")
+	}
+	j.list(`,"regions":[`, len(p.Regions), func(i int) {
+		r := p.Regions[i]
+		j.raw(`{"kind":`)
+		j.text(r.Kind.String())
+		j.raw(`,"outline":`)
+		j.points(r.Outline)
+		j.raw(`,"confidence":`)
+		j.number(r.Confidence, 4)
+		j.raw(`,"lines":[`)
+		for k, l := range r.Lines {
+			j.separate(k)
+			j.integer(l)
+		}
+		j.raw("]")
+		if r.Kind == RegionCell {
+			j.raw(`,"row":`)
+			j.integer(r.Row)
+			j.raw(`,"column":`)
+			j.integer(r.Column)
+		}
+		j.raw("}")
+	})
+	j.list(`,"corrections":[`, len(p.Corrections), func(i int) {
+		c := p.Corrections[i]
+		j.raw(`{"line":`)
+		j.integer(c.Line)
+		j.raw(`,"char":`)
+		j.integer(c.Symbol)
+		j.raw(`,"position":`)
+		j.integer(c.Position)
+		j.raw(`,"original":`)
+		j.text(c.Original)
+		j.raw(`,"corrected":`)
+		j.text(c.Corrected)
+		j.raw(`,"original_score":`)
+		j.number(c.OriginalScore, 4)
+		j.raw(`,"corrected_score":`)
+		j.number(c.CorrectedScore, 4)
+		j.raw(`,"reason":`)
+		j.text(c.Reason)
+		j.raw("}")
+	})
+	j.list(`,"differences":[`, len(p.Differences), func(i int) {
+		d := p.Differences[i]
+		j.raw(`{"box":`)
+		j.tuple(d.Box.X, d.Box.Y, d.Box.W, d.Box.H)
+		j.raw(`,"text":`)
+		j.text(d.Text)
+		j.raw(`,"other":`)
+		j.text(d.Other)
+		j.raw("}")
+	})
+	j.list(`,"steps":[`, len(p.Steps), func(i int) { j.text(p.Steps[i]) })
+	if p.Engine != "" {
+		j.raw(`,"engine":`)
+		j.text(p.Engine)
+	}
+}
+
+// list writes a key with its list, unless that is empty.
+func (j *jsonWriter) list(key string, n int, item func(i int)) {
+	if n == 0 {
+		return
+	}
+	j.raw(key)
+	for i := range n {
+		j.separate(i)
+		item(i)
+	}
+	j.raw("]")
+}
+
+func (j *jsonWriter) points(points []Point) {
+	j.raw("[")
+	for i, p := range points {
+		j.separate(i)
+		j.tuple(p.X, p.Y)
+	}
+	j.raw("]")
 }
 
 func (j *jsonWriter) line(l Line) {
@@ -58,12 +169,9 @@ func (j *jsonWriter) line(l Line) {
 	j.text(l.Text)
 	j.raw(`,"confidence":`)
 	j.number(l.Confidence, 4)
-	j.raw(`,"polygon":[`)
-	for i, p := range l.Polygon {
-		j.separate(i)
-		j.tuple(p.X, p.Y)
-	}
-	j.raw(`],"chars":[`)
+	j.raw(`,"polygon":`)
+	j.points(l.Polygon[:])
+	j.raw(`,"chars":[`)
 	for i, s := range l.Symbols() {
 		j.separate(i)
 		j.raw(`{"char":`)
@@ -72,9 +180,28 @@ func (j *jsonWriter) line(l Line) {
 		j.tuple(s.Box.X, s.Box.Y, s.Box.W, s.Box.H)
 		j.raw(`,"confidence":`)
 		j.number(s.Confidence, 4)
+		j.list(`,"candidates":[`, len(s.Candidates), func(i int) {
+			j.raw(`{"char":`)
+			j.text(s.Candidates[i].Char)
+			j.raw(`,"confidence":`)
+			j.number(s.Candidates[i].Confidence, 4)
+			j.raw("}")
+		})
 		j.raw("}")
 	}
-	j.raw("]}")
+	j.raw("]")
+	if l.Vertical {
+		j.raw(`,"vertical":true`)
+	}
+	if l.Paragraph > 0 {
+		j.raw(`,"paragraph":`)
+		j.integer(l.Paragraph)
+	}
+	if len(l.Outline) > 0 {
+		j.raw(`,"outline":`)
+		j.points(l.Outline)
+	}
+	j.raw("}")
 }
 
 func (j *jsonWriter) raw(s string) { _, _ = j.b.WriteString(s) }

@@ -51,6 +51,32 @@ func TestWriteJSON(t *testing.T) {
 	assert.Equal(t, "{\"pages\":[]}\n", b.String())
 }
 
+// What the stages found stands behind the fields that were always there.
+func TestJSONTellsWhatWasFound(t *testing.T) {
+	p := Page{
+		Number: 1, Width: 100, Height: 50, RotationConfidence: 0.9876, RotationVerified: true, Skew: -1.234, Steps: []string{"deskew 1.2 degrees"},
+		Quality: Quality{Verdict: VerdictRetake, Sharpness: 0.1, Exposure: 0.5, Advice: "hold the camera still"},
+		Lines: []Line{{
+			Text: "\u7532", Vertical: true, Paragraph: 2, Outline: []Point{{1, 2}, {3, 4}},
+			Words: []Word{{Symbols: []Symbol{{Char: "\u7532", Candidates: []Candidate{{"\u7530", 0.25}}}}}},
+		}},
+		Regions: []Region{
+			{Kind: RegionSeal, Outline: []Point{{0, 0}, {9, 0}, {9, 9}}, Confidence: 0.5, Lines: []int{0}}, {Kind: RegionCell, Row: 1, Column: 2},
+		},
+		Corrections: []Correction{{Line: 0, Symbol: 0, Position: 0, Original: "\u7530", Corrected: "\u7532", OriginalScore: -3, CorrectedScore: -1, Reason: "r"}},
+		Differences: []Difference{{Box{1, 2, 3, 4}, "a", "b"}},
+	}
+	var b bytes.Buffer
+	require.NoError(t, WriteJSON(&b, Document{Pages: []Page{p}}))
+	want := `{"pages":[{"page":1,"width":100,"height":50,"rotation":0,"lines":[{"text":"\u7532","confidence":0,"polygon":[[0,0],[0,0],[0,0],[0,0]],` +
+		`"chars":[{"char":"\u7532","box":[0,0,0,0],"confidence":0,"candidates":[{"char":"\u7530","confidence":0.25}]}],"vertical":true,"paragraph":2,"outline":[[1,2],[3,4]]}],` +
+		`"rotation_confidence":0.9876,"rotation_verified":true,"skew":-1.23,"quality":{"verdict":"retake","sharpness":0.1,"exposure":0.5,"advice":"hold the camera still"},` +
+		`"regions":[{"kind":"seal","outline":[[0,0],[9,0],[9,9]],"confidence":0.5,"lines":[0]},{"kind":"cell","outline":[],"confidence":0,"lines":[],"row":1,"column":2}],` +
+		`"corrections":[{"line":0,"char":0,"position":0,"original":"\u7530","corrected":"\u7532","original_score":-3,"corrected_score":-1,"reason":"r"}],` +
+		`"differences":[{"box":[1,2,3,4],"text":"a","other":"b"}],"steps":["deskew 1.2 degrees"]}]}`
+	assert.JSONEq(t, want, b.String())
+}
+
 func TestWriteText(t *testing.T) {
 	var b bytes.Buffer
 	require.NoError(t, WriteText(&b, twoPages()))
@@ -134,6 +160,11 @@ func TestAnnotate(t *testing.T) {
 	assert.Equal(t, [3]byte{64, 204, 46}, pixel(200, 20), "a sure line is green")
 	assert.Equal(t, [3]byte{50, 40, 230}, pixel(200, 120), "a doubtful line is red")
 	assert.Equal(t, [3]byte{255, 255, 255}, pixel(200, 40), "the text stays free")
+	corrected := page
+	corrected.Lines[0].Words = []Word{{Symbols: []Symbol{{Box: Box{150, 30, 20, 20}}}}}
+	corrected.Corrections = []Correction{{Line: 0, Symbol: 0}, {Line: 7}, {Line: 0, Symbol: 7}}
+	require.NoError(t, Annotate(r, corrected))
+	assert.Equal(t, [3]byte{217, 116, 0}, pixel(160, 30), "a corrected character is blue")
 	labelled := false
 	for x := range 95 {
 		labelled = labelled || pixel(x, 40) != [3]byte{255, 255, 255}

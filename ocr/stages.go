@@ -52,6 +52,17 @@ const (
 	VerdictRetake                 // take another picture; Quality.Advice says how
 )
 
+// String names the verdict as in JSON.
+func (v Verdict) String() string {
+	switch v {
+	case VerdictAccept:
+		return "accept"
+	case VerdictRetake:
+		return "retake"
+	}
+	return "unknown"
+}
+
 // Quality is how fit a picture is for reading.
 type Quality struct {
 	Verdict   Verdict
@@ -73,6 +84,25 @@ const (
 	RegionSignature
 	RegionMargin // a page number, header or footer
 )
+
+// String names the kind as in JSON.
+func (k RegionKind) String() string {
+	switch k {
+	case RegionSeal:
+		return "seal"
+	case RegionTable:
+		return "table"
+	case RegionCell:
+		return "cell"
+	case RegionPicture:
+		return "picture"
+	case RegionSignature:
+		return "signature"
+	case RegionMargin:
+		return "margin"
+	}
+	return "unknown"
+}
 
 // Region is an area of a page.
 type Region struct {

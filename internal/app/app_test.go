@@ -174,14 +174,14 @@ func TestDocumentRequestsThatAreRefused(t *testing.T) {
 		code    codes.Code
 		reason  string
 	}{
-		"empty":         {&pb.DocumentServiceRecognizeRequest{File: &pb.DocumentFile{}}, codes.InvalidArgument, "EMPTY"},
-		"no file":       {&pb.DocumentServiceRecognizeRequest{}, codes.InvalidArgument, "INVALID_VALUE"},
-		"text":          {&pb.DocumentServiceRecognizeRequest{File: &pb.DocumentFile{Content: []byte("plain text")}}, codes.InvalidArgument, "UNSUPPORTED_TYPE"},
-		"pages beyond":  {&pb.DocumentServiceRecognizeRequest{File: &pb.DocumentFile{Content: pdf}, Config: &pb.DocumentConfig{PageRanges: []*pb.PageRange{{First: 3}}}}, codes.InvalidArgument, "INVALID_VALUE"},
-		"not served":    {&pb.DocumentServiceRecognizeRequest{File: &pb.DocumentFile{Content: pdf}, Document: "documents/a"}, codes.Unimplemented, "UNIMPLEMENTED"},
-		"no turning":    {&pb.DocumentServiceRecognizeRequest{File: &pb.DocumentFile{Content: pdf}, Config: &pb.DocumentConfig{Orient: proto.Bool(true), Engine: pb.OcrEngine_OCR_ENGINE_TESSERACT}}, codes.FailedPrecondition, "STAGE_UNAVAILABLE"},
-		"candidates":    {&pb.DocumentServiceRecognizeRequest{File: &pb.DocumentFile{Content: pdf}, Config: &pb.DocumentConfig{MaxCandidates: 6}}, codes.InvalidArgument, "INVALID_VALUE"},
-		"broken PDF":    {&pb.DocumentServiceRecognizeRequest{File: &pb.DocumentFile{Content: pdf[:300]}}, codes.InvalidArgument, "CORRUPT"},
+		"empty":        {&pb.DocumentServiceRecognizeRequest{File: &pb.DocumentFile{}}, codes.InvalidArgument, "EMPTY"},
+		"no file":      {&pb.DocumentServiceRecognizeRequest{}, codes.InvalidArgument, "INVALID_VALUE"},
+		"text":         {&pb.DocumentServiceRecognizeRequest{File: &pb.DocumentFile{Content: []byte("plain text")}}, codes.InvalidArgument, "UNSUPPORTED_TYPE"},
+		"pages beyond": {&pb.DocumentServiceRecognizeRequest{File: &pb.DocumentFile{Content: pdf}, Config: &pb.DocumentConfig{PageRanges: []*pb.PageRange{{First: 3}}}}, codes.InvalidArgument, "INVALID_VALUE"},
+		"not served":   {&pb.DocumentServiceRecognizeRequest{File: &pb.DocumentFile{Content: pdf}, Document: "documents/a"}, codes.Unimplemented, "UNIMPLEMENTED"},
+		"no turning":   {&pb.DocumentServiceRecognizeRequest{File: &pb.DocumentFile{Content: pdf}, Config: &pb.DocumentConfig{Orient: proto.Bool(true), Engine: pb.OcrEngine_OCR_ENGINE_TESSERACT}}, codes.FailedPrecondition, "STAGE_UNAVAILABLE"},
+		"candidates":   {&pb.DocumentServiceRecognizeRequest{File: &pb.DocumentFile{Content: pdf}, Config: &pb.DocumentConfig{MaxCandidates: 6}}, codes.InvalidArgument, "INVALID_VALUE"},
+		"broken PDF":   {&pb.DocumentServiceRecognizeRequest{File: &pb.DocumentFile{Content: pdf[:300]}}, codes.InvalidArgument, "CORRUPT"},
 	} {
 		_, err := client.Recognize(ctx, c.request)
 		t.Run(name, func(t *testing.T) { requireRefused(t, err, c.code, c.reason) })

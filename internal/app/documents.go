@@ -2,8 +2,13 @@ package app
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
+	"fmt"
+	"os"
 	"path"
+	"path/filepath"
 	"runtime"
 	"strings"
 
@@ -12,9 +17,14 @@ import (
 	"github.com/courtsense/courtsense/internal/service"
 	"github.com/courtsense/courtsense/models"
 	"github.com/courtsense/courtsense/ocr"
+	"github.com/courtsense/courtsense/ocr/correct"
+	"github.com/courtsense/courtsense/ocr/layout"
 	"github.com/courtsense/courtsense/ocr/page"
 	"github.com/courtsense/courtsense/ocr/pdf"
+	"github.com/courtsense/courtsense/ocr/reader"
 	"github.com/courtsense/courtsense/ocr/tesseract"
+	"github.com/courtsense/courtsense/pipeline"
+	"github.com/courtsense/courtsense/pipeline/imaging"
 )
 
 // Engines of ocr.engine.
@@ -113,7 +123,7 @@ func (a *App) pageModels(ctx context.Context, enhancer ocr.Enhancer) (m *service
 		return nil, errors.New("ocr.engine is tesseract"), nil
 	}
 	c := a.cfg.OCR.Models
-	cfg := service.PageModelsConfig{Engine: a.models(), Keys: a.keys, Enhancer: enhancer}
+	cfg := service.PageModelsConfig{Engine: a.models(), Keys: a.keys, Enhancer: enhancer, Orderer: reader.OrdererFunc(inOrder)}
 	var lacks []error
 	load := func(id *string, task, slot, configured, key string, needed bool) error {
 		found, missing, err := a.activate(ctx, task, slot, configured, "ocr.models."+key)
@@ -146,7 +156,48 @@ func (a *App) pageModels(ctx context.Context, enhancer ocr.Enhancer) (m *service
 			return nil, nil, err
 		}
 	}
+	if err := a.addCorrector(&cfg); err != nil {
+		return nil, nil, err
+	}
 	return service.NewPageModels(cfg), nil, nil
+}
+
+// addCorrector reads the language model: the configured file, else the best one available. Without one nothing is corrected.
+func (a *App) addCorrector(cfg *service.PageModelsConfig) error {
+	use := &pb.ModelUse{Device: "cpu", Task: models.TaskTextCorrection}
+	var content []byte
+	var entry models.Entry
+	artifact, err := a.store.Select(models.TaskTextCorrection)
+	if err == nil {
+		// The numbers that decide belong to the catalogue's model; one that was adapted from it keeps them.
+		entry = artifact.Entry
+	}
+	file := a.cfg.OCR.LanguageModel
+	switch {
+	case file != "":
+		if content, err = os.ReadFile(file); err != nil {
+			return fmt.Errorf("ocr.language_model: %w", err)
+		}
+		sum := sha256.Sum256(content)
+		use.Name, use.Version, use.Sha256 = "models/language-model-file", filepath.Base(file), hex.EncodeToString(sum[:])
+		use.Source = pb.ModelSource_MODEL_SOURCE_DISK
+	case err != nil:
+		a.log.Info("no language model is available; nothing is corrected", "why", err)
+		return nil
+	default:
+		if content, err = artifact.Bytes(models.RoleLM); err != nil {
+			return err
+		}
+		use = service.ModelUse(pipeline.Identity{
+			ID: entry.ID, Version: entry.Version, SHA256: artifact.SHA256, Device: "cpu", Source: string(artifact.Source),
+		}, models.TaskTextCorrection)
+	}
+	model, err := correct.Load(content)
+	if err != nil {
+		return fmt.Errorf("language model %s: %w", use.GetName(), err)
+	}
+	cfg.Corrector, cfg.CorrectorUse = correct.New(model, correct.Tuned(entry)), use
+	return nil
 }
 
 // Slots of [models.TaskTextOrientation].
@@ -154,6 +205,12 @@ const (
 	slotPage = "page"
 	slotLine = "line"
 )
+
+// inOrder is the stage that puts lines into reading order.
+func inOrder(ctx context.Context, p *ocr.Page, upright *imaging.Raster) error {
+	layout.Orderer{}.Order(p, upright)
+	return ctx.Err()
+}
 
 // keys returns the characters that a recognition model reads.
 func (a *App) keys(id string) ([]byte, error) {

@@ -93,7 +93,7 @@ type recording struct {
 func (r recording) Run(ctx context.Context, inputs pipeline.Tensors) (pipeline.Tensors, error) {
 	out, id, err := r.RunIdentified(ctx, inputs)
 	if err == nil {
-		evidenceOf(ctx).used(modelUse(id, r.task))
+		evidenceOf(ctx).used(ModelUse(id, r.task))
 	}
 	return out, err
 }

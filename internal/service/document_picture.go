@@ -32,8 +32,8 @@ func (s *Document) DetectOrientation(ctx context.Context, req *pb.DetectOrientat
 	}, nil
 }
 
-// orientation asks the model at a fraction of the picture's size, which for JPEG costs a fraction of the decoding, and goes
-// to the whole picture only where it has to read.
+// orientation asks the model at a fraction of the picture's size, which for JPEG costs a fraction of the decoding; the whole
+// picture is decoded only where it has to be read.
 func (s *Document) orientation(ctx context.Context, picture *codec.Document, verify bool) (ocr.Orientation, error) {
 	if s.cfg.Models == nil {
 		return ocr.Orientation{}, stageUnavailable("orientation", s.cfg.ModelsMissing.Error())
@@ -42,30 +42,19 @@ func (s *Document) orientation(ctx context.Context, picture *codec.Document, ver
 	if err != nil {
 		return ocr.Orientation{}, err
 	}
-	small, err := func() (*imaging.Raster, error) {
-		ctx, end := telemetry.Stage(ctx, "decode")
-		r, err := picture.ReducedGray(ctx, 1, picture.Header().Pages[0].Divisor(orienter.side))
-		end(err)
-		return r, err
-	}()
-	if err != nil {
-		return ocr.Orientation{}, inField("image.content", err)
-	}
-	look := func(r *imaging.Raster, verify bool) (ocr.Orientation, error) {
-		ctx, end := telemetry.Stage(ctx, "orient")
-		found, err := orienter.DetectOrientation(ctx, r, verify)
-		end(err)
-		return found, err
-	}
-	found, err := look(small, false)
-	if err != nil || !verify || found.Confidence >= orienter.threshold {
-		return found, err
-	}
-	whole, err := s.decodeSingle(ctx, picture)
+	ctx, end := telemetry.Stage(ctx, "orient")
+	found, err := orienter.OrientationOf(ctx, stagedSource{picture}, 1, verify)
+	end(err)
+	return found, inField("image.content", err)
+}
+
+// Orientation is DetectOrientation for an encoded picture, for measuring.
+func (s *Document) Orientation(ctx context.Context, content []byte, verify bool) (ocr.Orientation, error) {
+	picture, err := s.single(content)
 	if err != nil {
 		return ocr.Orientation{}, err
 	}
-	return look(whole, true)
+	return s.orientation(ctx, picture, verify)
 }
 
 // Enhance implements DocumentService.

@@ -120,7 +120,8 @@ func (e *evidence) provenance() *pb.Provenance {
 	return p
 }
 
-func modelUse(id pipeline.Identity, task string) *pb.ModelUse {
+// ModelUse names a model in provenance.
+func ModelUse(id pipeline.Identity, task string) *pb.ModelUse {
 	return &pb.ModelUse{
 		Name: modelName(id.ID), Version: id.Version, Sha256: id.SHA256, Device: id.Device,
 		Source: modelSource(models.Source(id.Source)), Task: task,

@@ -7,6 +7,7 @@ import (
 	pb "github.com/courtsense/courtsense/api/courtsense/v1"
 	"github.com/courtsense/courtsense/models"
 	"github.com/courtsense/courtsense/ocr"
+	"github.com/courtsense/courtsense/ocr/page"
 	"github.com/courtsense/courtsense/ocr/reader"
 	"github.com/courtsense/courtsense/ocr/text"
 	"github.com/courtsense/courtsense/pipeline"
@@ -32,14 +33,7 @@ type PageModels struct {
 	detectors  bindings[*text.Detector]
 	lines      bindings[*text.Recognizer]
 	directions bindings[*text.Direction]
-	orienters  bindings[*pageOrienter]
-}
-
-// pageOrienter is an orienter with what its callers decide by.
-type pageOrienter struct {
-	ocr.Orienter
-	threshold float32 // confidence below which it is verified by reading
-	side      int     // pixels that the longer side of a picture must keep
+	orienters  bindings[*page.Orienter]
 }
 
 // NewPageModels returns the models. It holds nothing that would have to be closed.
@@ -48,7 +42,7 @@ func NewPageModels(cfg PageModelsConfig) *PageModels {
 	m.detectors = bindings[*text.Detector]{engine: cfg.Engine, task: models.TaskTextDetection, active: cfg.Detection, bind: text.NewDetector}
 	m.lines = bindings[*text.Recognizer]{engine: cfg.Engine, task: models.TaskTextRecognition, active: cfg.Recognition, bind: m.bindLines}
 	m.directions = bindings[*text.Direction]{engine: cfg.Engine, task: models.TaskTextOrientation, active: cfg.Direction, bind: text.NewDirection}
-	m.orienters = bindings[*pageOrienter]{engine: cfg.Engine, task: models.TaskTextOrientation, active: cfg.Orientation, bind: m.bindOrienter}
+	m.orienters = bindings[*page.Orienter]{engine: cfg.Engine, task: models.TaskTextOrientation, active: cfg.Orientation, bind: m.bindOrienter}
 	return m
 }
 
@@ -60,14 +54,14 @@ func (m *PageModels) bindLines(x pipeline.Executor, e models.Entry) (*text.Recog
 	return text.NewRecognizer(x, e, keys)
 }
 
-func (m *PageModels) bindOrienter(x pipeline.Executor, e models.Entry) (*pageOrienter, error) {
-	return nil, errors.New("not built yet")
+func (m *PageModels) bindOrienter(x pipeline.Executor, e models.Entry) (*page.Orienter, error) {
+	return page.NewOrienter(x, e, liveVerifier{m})
 }
 
 // liveVerifier reads with the versions that serve at the moment.
 type liveVerifier struct{ m *PageModels }
 
-// Verify implements page.Verifier.
+// Verify implements [page.Verifier].
 func (v liveVerifier) Verify(ctx context.Context, r *imaging.Raster, degrees []int) (int, float32, error) {
 	detector, errDetector := v.m.detectors.get("")
 	lines, errLines := v.m.lines.get("")
@@ -135,7 +129,7 @@ func (m *PageModels) reader() (*pageReader, error) {
 func (m *PageModels) Reader() (ocr.Recognizer, error) { return m.reader() }
 
 // orienter returns the one that serves now.
-func (m *PageModels) orienter() (*pageOrienter, error) {
+func (m *PageModels) orienter() (*page.Orienter, error) {
 	if m.cfg.Orientation == "" {
 		return nil, stageUnavailable("orientation", "no model for page orientation is available")
 	}

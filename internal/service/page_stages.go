@@ -9,6 +9,7 @@ import (
 	"github.com/courtsense/courtsense/ocr/reader"
 	"github.com/courtsense/courtsense/ocr/text"
 	"github.com/courtsense/courtsense/pipeline/imaging"
+	"github.com/courtsense/courtsense/pipeline/imaging/codec"
 )
 
 // Each stage of reading is wrapped in its span and its timing, so that a page's provenance tells what its time went into.
@@ -30,6 +31,23 @@ func (s stagedOrienter) DetectOrientation(ctx context.Context, r *imaging.Raster
 	out, err := s.Orienter.DetectOrientation(ctx, r, verify)
 	end(err)
 	return out, err
+}
+
+// stagedSource is a picture file whose decoding is told from what is done with it.
+type stagedSource struct{ *codec.Document }
+
+func (s stagedSource) Page(ctx context.Context, page int) (*imaging.Raster, error) {
+	ctx, end := telemetry.Stage(ctx, "decode")
+	r, err := s.Document.Page(ctx, page)
+	end(err)
+	return r, err
+}
+
+func (s stagedSource) ReducedGray(ctx context.Context, page, divisor int) (*imaging.Raster, error) {
+	ctx, end := telemetry.Stage(ctx, "decode")
+	r, err := s.Document.ReducedGray(ctx, page, divisor)
+	end(err)
+	return r, err
 }
 
 type stagedDetector struct{ reader.Detector }
