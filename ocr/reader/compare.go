@@ -6,15 +6,13 @@ import (
 	"slices"
 	"strings"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/courtsense/courtsense/ocr"
 	"github.com/courtsense/courtsense/ocr/accuracy"
 	"github.com/courtsense/courtsense/pipeline/imaging"
 )
 
-// Compare reads every page with two engines at once: the main one's page is the answer, with the differences of the second
-// one's reading. It is an [ocr.Recognizer]; Close closes both.
+// Compare reads every page with two engines: the main one's page is the answer, with the differences of the second one's
+// reading. It is an [ocr.Recognizer]; Close closes both.
 type Compare struct{ main, second ocr.Recognizer }
 
 var _ ocr.Recognizer = (*Compare)(nil)
@@ -28,22 +26,23 @@ func NewCompare(main, second ocr.Recognizer) (*Compare, error) {
 }
 
 // Recognize implements [ocr.Recognizer]. When one of the engines fails, so does it: half a comparison would look like
-// agreement.
-//
-// The second engine gets the picture turned as the main one found it, so that a difference is one of reading.
+// agreement. The second engine gets the picture turned upright as the main one found it, so that the differences are of
+// reading.
 func (c *Compare) Recognize(ctx context.Context, picture *imaging.Raster, o ocr.Options) (ocr.Page, error) {
-	var main, second ocr.Page
-	g, both := errgroup.WithContext(ctx)
-	g.Go(func() (err error) {
-		main, err = c.main.Recognize(both, picture, o)
-		return err
-	})
-	g.Go(func() (err error) {
-		second, err = c.second.Recognize(both, picture, o)
-		return err
-	})
-	if err := g.Wait(); err != nil {
+	main, err := c.main.Recognize(ctx, picture, o)
+	if err != nil {
 		return ocr.Page{}, err
+	}
+	t, err := turnFor(main.Rotation, picture.Width, picture.Height)
+	if err != nil {
+		return ocr.Page{}, err
+	}
+	second, err := c.second.Recognize(ctx, imaging.Orient(picture, t.upright), o)
+	if err != nil {
+		return ocr.Page{}, err
+	}
+	for i, l := range second.Lines {
+		second.Lines[i].Polygon = t.back.Polygon(l.Polygon)
 	}
 	main.Differences = differences(main.Lines, second.Lines)
 	main.Engine += " | " + second.Engine

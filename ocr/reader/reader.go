@@ -167,24 +167,15 @@ func (s *sheet) orient(ctx context.Context) error {
 	if o.Verified {
 		s.step("orientation verified by reading")
 	}
-	// What turns the picture upright, and what takes the upright picture's pixels back.
-	w, h := float64(s.picture.Width), float64(s.picture.Height)
-	var turn imaging.Orientation
-	var back ocr.Affine
-	switch o.Degrees {
-	case 0:
+	if o.Degrees == 0 {
 		return nil
-	case 90:
-		turn, back = 8, ocr.Affine{0, -1, w, 1, 0, 0}
-	case 180:
-		turn, back = 3, ocr.Affine{-1, 0, w, 0, -1, h}
-	case 270:
-		turn, back = 6, ocr.Affine{0, 1, 0, -1, 0, h}
-	default:
-		return fmt.Errorf("orient: %d degrees is not 0, 90, 180 or 270", o.Degrees)
 	}
-	forth, _ := back.Inverse()
-	s.picture, s.toOriginal = imaging.Orient(s.picture, turn), back.Then(s.toOriginal)
+	t, err := turnFor(o.Degrees, s.picture.Width, s.picture.Height)
+	if err != nil {
+		return fmt.Errorf("orient: %w", err)
+	}
+	forth, _ := t.back.Inverse()
+	s.picture, s.toOriginal = imaging.Orient(s.picture, t.upright), t.back.Then(s.toOriginal)
 	s.mapPage(forth)
 	s.step("turned by %d degrees", (360-o.Degrees)%360)
 	return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -20,7 +21,8 @@ type Detector struct {
 	input, output string
 	spec          imaging.Spec // without a size
 	plan          scaling
-	stride        int // tensor pixels a map cell, each way
+	minLine       float64 // tensor pixels
+	stride        int     // tensor pixels a map cell, each way
 	db            dbSettings
 	minSide       float64 // of a core, tensor pixels
 	buffers       pipeline.BufferPool
@@ -33,8 +35,10 @@ type Detector struct {
 // "map_stride" (tensor pixels a map cell, default 1), "min_side" (of a line's core, tensor pixels, default 3), and how the
 // picture is scaled, in pixels: "long_side" (the picture's longer side is brought down to it, default 960), "short_side"
 // (but the shorter one is not brought below it, default 640), "max_shrink" (and nothing is made smaller by more than this
-// factor, default 3), "enlarge_below" (pictures whose longer side is below it are doubled, default 320), and "tile" (what
-// is longer than this after scaling is cut into overlapping tiles, default 1600). Thresholds: "pixel" (0.3), "box" (0.6).
+// factor, default 3), "enlarge_below" (pictures whose longer side is below it are doubled, default 320), "tile" (what is
+// longer than this after scaling is cut into overlapping tiles, default 1600), and "min_line" (where the picture was shrunk
+// and the median line is lower than this in the tensor, it is shown once more, larger; default 0: never). Thresholds:
+// "pixel" (0.3), "box" (0.6).
 func NewDetector(x pipeline.Executor, e models.Entry) (*Detector, error) {
 	fail := func(format string, args ...any) (*Detector, error) {
 		return nil, fmt.Errorf("text detector %s: %w", e.ID, fmt.Errorf(format, args...))
@@ -73,7 +77,7 @@ func NewDetector(x pipeline.Executor, e models.Entry) (*Detector, error) {
 	if err := d.plan.check(); err != nil {
 		return fail("%w", err)
 	}
-	d.minSide = p.Float("min_side", 3)
+	d.minSide, d.minLine = p.Float("min_side", 3), p.Float("min_line", 0)
 	d.db = dbSettings{
 		pixel: float32(e.Threshold("pixel", 0.3)), score: float32(e.Threshold("box", 0.6)),
 		ratio: p.Float("unclip_ratio", 0), shrink: p.Float("shrink_ratio", 0.4),
@@ -114,17 +118,52 @@ func (d *Detector) Detect(ctx context.Context, r *imaging.Raster, o DetectOption
 	if limit <= 0 {
 		limit = DefaultMaxLines
 	}
-	c := d.plan.canvas(r.Width, r.Height)
+	scale := d.plan.scale(r.Width, r.Height)
+	c := d.plan.canvas(r.Width, r.Height, scale)
+	regions, err := d.detect(ctx, r, c, db, limit)
+	if err != nil {
+		return nil, fmt.Errorf("detect text: %w", err)
+	}
+	if larger := d.larger(regions, r, c); larger > scale {
+		if regions, err = d.detect(ctx, r, d.plan.canvas(r.Width, r.Height, larger), db, limit); err != nil {
+			return nil, fmt.Errorf("detect text: %w", err)
+		}
+	}
+	return regions, nil
+}
+
+// larger returns the scale at which lines that were found too low would be high enough, at most that of the picture itself;
+// 0 when they are.
+func (d *Detector) larger(regions []Region, r *imaging.Raster, c canvas) float64 {
+	if len(regions) == 0 || c.height >= r.Height {
+		return 0
+	}
+	scale := float64(c.height) / float64(r.Height)
+	heights := make([]float64, len(regions))
+	for i, g := range regions {
+		w, h := sides(g.Polygon)
+		heights[i] = min(w, h) * scale
+	}
+	slices.Sort(heights)
+	median := heights[len(heights)/2]
+	if !(median < d.minLine) {
+		return 0
+	}
+	// Half as high again as the least is where detectors are at their best.
+	return min(1, scale*1.5*d.minLine/median)
+}
+
+func (d *Detector) detect(ctx context.Context, r *imaging.Raster, c canvas, db dbSettings, limit int) ([]Region, error) {
 	cells := d.buffers.Get(c.width / d.stride * (c.height / d.stride))
 	defer d.buffers.Put(cells)
 	if err := d.run(ctx, r, c, cells); err != nil {
-		return nil, fmt.Errorf("detect text: %w", err)
+		return nil, err
 	}
 	w := d.workspaces.Get().(*dbWorkspace)
 	defer d.workspaces.Put(w)
 	lines, err := w.decode(cells, c.width/d.stride, c.height/d.stride, db)
 	if err != nil {
-		return nil, &pipeline.Failure{Reason: pipeline.Backend, Err: fmt.Errorf("detect text: %w", err)}
+		return nil, &pipeline.Failure{Reason: pipeline.Backend, Err: err}
 	}
 	if len(lines) > limit {
 		return nil, &refusal.Error{Reason: refusal.TooLarge, Limit: int64(limit), Got: int64(len(lines)),
@@ -214,14 +253,17 @@ type tile struct {
 	keep                [4]int
 }
 
-func (s scaling) canvas(width, height int) canvas {
+// scale returns by how much a picture is scaled.
+func (s scaling) scale(width, height int) float64 {
 	long, short := float64(max(width, height)), float64(min(width, height))
-	scale := min(1, float64(s.longSide)/long)
-	scale = max(scale, min(1, float64(s.shortSide)/short), 1/s.maxShrink)
-	scale = min(scale, 1)
 	if long < float64(s.enlargeBelow) {
-		scale = 2
+		return 2
 	}
+	scale := max(float64(s.longSide)/long, min(1, float64(s.shortSide)/short), 1/s.maxShrink)
+	return min(scale, 1)
+}
+
+func (s scaling) canvas(width, height int, scale float64) canvas {
 	side := func(v int) int {
 		n := int(math.Round(float64(v) * scale / float64(s.multiple)))
 		return max(n, 1) * s.multiple

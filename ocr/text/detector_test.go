@@ -187,7 +187,7 @@ func TestCanvasAndTiles(t *testing.T) {
 	for _, c := range []struct{ w, h, cw, ch int }{
 		{1240, 1754, 672, 960}, {4961, 3508, 1664, 1184}, {1, 1, 32, 32}, {200, 40, 416, 96}, {1080, 20000, 640, 11840}, {960, 640, 960, 640}, {2000, 30, 2016, 32},
 	} {
-		got := s.canvas(c.w, c.h)
+		got := s.canvas(c.w, c.h, s.scale(c.w, c.h))
 		assert.Equal(t, [2]int{c.cw, c.ch}, [2]int{got.width, got.height}, "%dx%d", c.w, c.h)
 	}
 	rapid.Check(t, func(t *rapid.T) {
@@ -206,6 +206,25 @@ func TestCanvasAndTiles(t *testing.T) {
 			t.Fatalf("cuts of %d end at %d", side, at)
 		}
 	})
+}
+
+// A page of small print is looked at once more, larger.
+func TestSmallPrintIsShownLarger(t *testing.T) {
+	var bars []ocr.Box
+	for i := range 20 {
+		bars = append(bars, ocr.Box{X: 200, Y: float32(100 + 40*i), W: 1200, H: 12})
+	}
+	x := &serial{darkness: darkness{stride: 2}, gate: make(chan struct{}, 1)}
+	d, err := NewDetector(x, darkEntry(models.Parameters{"map_stride": 2, "shrink_ratio": 0.95, "min_line": 11, "min_side": 1}))
+	require.NoError(t, err)
+	got, err := d.Detect(background, sheet(1600, 1200, bars...), DetectOptions{})
+	require.NoError(t, err)
+	require.Len(t, got, 20)
+	require.Equal(t, []int64{1, 3, 736, 960}, x.shapes[0])
+	require.Equal(t, []int64{1, 3, 1216, 1600}, x.shapes[1])
+	_, err = d.Detect(background, sheet(1600, 1200, ocr.Box{X: 100, Y: 100, W: 1000, H: 40}), DetectOptions{})
+	require.NoError(t, err)
+	require.Equal(t, 3, x.runs, "large print is seen well enough")
 }
 
 func TestDetectRefusesAndFails(t *testing.T) {
