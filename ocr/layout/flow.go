@@ -215,7 +215,7 @@ func (s *sheet) clear(gaps []gap, r row) []gap {
 const (
 	narrowestColumn = 10
 	shortestColumn  = 4
-	fullLine        = 0.75
+	fullLine        = 0.85
 )
 
 // columns parts rows at the first gap whose two sides are both running text.

@@ -82,34 +82,82 @@ const contrast = 24
 // spot is where a column of a plane is dark.
 type spot struct {
 	at       int
-	contrast uint16 // of step pixels together
+	contrast uint16 // how dark it is together: the same wherever a thin line falls between pixels
 }
 
 // chain is a line while it is followed.
 type chain struct {
-	first, last int // columns
-	atFirst, at int
-	contrasts   []uint16
+	first, last int    // columns
+	at          int    // in the last column
+	spots       []spot // from the first column on; without contrast where there is a hole
 }
 
-// solid tells a drawn line, which is dark all along, from strokes of characters that happen to stand in one line: between
-// them it is brighter.
-func (c chain) solid() bool {
-	length := c.last - c.first + 1
-	if len(c.contrasts) < length-length/8 {
+// trim drops what a rule has picked up at its ends, such as strokes of characters in line with it: a rule begins where it is
+// dark for some columns in a row.
+func (c *chain) trim(columns int) {
+	dark := uint16(evenness * float64(c.usual()))
+	begins := func(from, step int) int {
+		run := 0
+		for k := from; k >= 0 && k < len(c.spots); k += step {
+			if c.spots[k].contrast < max(dark, 1) {
+				run = 0
+				continue
+			}
+			if run++; run == columns {
+				return k - step*(columns-1)
+			}
+		}
+		return -1
+	}
+	from, to := begins(0, 1), begins(len(c.spots)-1, -1)
+	if from < 0 || to < from {
+		c.spots = nil
+		return
+	}
+	c.last = c.first + to
+	c.first += from
+	c.spots = c.spots[from : to+1]
+}
+
+// usual is the median contrast.
+func (c *chain) usual() uint16 { return c.quantile(0.5) }
+
+func (c *chain) quantile(q float64) uint16 {
+	all := make([]uint16, len(c.spots))
+	for i, s := range c.spots {
+		all[i] = s.contrast
+	}
+	slices.Sort(all)
+	return all[int(q*float64(len(all)-1))]
+}
+
+// solid tells a drawn line, which is straight and dark all along, from strokes of characters that happen to stand in one
+// line: between them it is brighter.
+func (c *chain) solid() bool {
+	if q := float64(c.quantile(0.125)); q == 0 || q < evenness*float64(c.usual()) {
 		return false
 	}
-	slices.Sort(c.contrasts)
-	return 10*int(c.contrasts[len(c.contrasts)/8]) >= 5*int(c.contrasts[len(c.contrasts)/2])
+	n := len(c.spots) - 1
+	first, last := c.spots[0].at, c.spots[n].at
+	bend := max(2, step*n/100) // paper bends
+	for i, s := range c.spots {
+		if abs(s.at-first-(last-first)*i/max(n, 1)) > bend {
+			return false
+		}
+	}
+	return true
 }
+
+// evenness is the share of its usual darkness that a drawn line keeps.
+const evenness = 0.6
 
 // rulings follows dark spots from column to column.
 func (p plane) rulings(em, shortest float64) []ruling {
 	side := int(min(max(em/5, 3), 16))
 	spots := p.spots(side)
 	const (
-		slope = 2 // pixels that a line may move across in one step: 14 degrees
-		holes = 2 // steps that may be missing
+		slope = 1 // pixels that a line may move across in one step: 7 degrees
+		holes = 1 // steps that may be missing
 	)
 	var open, done []chain
 	for c, at := range spots {
@@ -129,8 +177,11 @@ func (p plane) rulings(em, shortest float64) []ruling {
 			switch {
 			case best >= 0:
 				used[best] = true
+				for len(ch.spots) < c-ch.first {
+					ch.spots = append(ch.spots, spot{at: ch.at})
+				}
 				ch.at, ch.last = at[best].at, c
-				ch.contrasts = append(ch.contrasts, at[best].contrast)
+				ch.spots = append(ch.spots, at[best])
 				next = append(next, ch)
 			case c-ch.last <= holes:
 				next = append(next, ch)
@@ -140,7 +191,7 @@ func (p plane) rulings(em, shortest float64) []ruling {
 		}
 		for n, y := range at {
 			if !used[n] {
-				next = append(next, chain{first: c, last: c, atFirst: y.at, at: y.at, contrasts: []uint16{y.contrast}})
+				next = append(next, chain{first: c, last: c, at: y.at, spots: []spot{y}})
 			}
 		}
 		slices.SortStableFunc(next, func(a, b chain) int { return cmp.Compare(a.at, b.at) })
@@ -148,13 +199,18 @@ func (p plane) rulings(em, shortest float64) []ruling {
 	}
 	done = append(done, open...)
 	var out []ruling
+	least := max(int(shortest/step), 2)
 	for _, ch := range done {
-		length := float64(step * (ch.last - ch.first + 1))
-		if length < shortest || !ch.solid() {
+		if ch.last-ch.first+1 < least {
+			continue
+		}
+		ch.trim(least)
+		if len(ch.spots) < least || !ch.solid() {
 			continue
 		}
 		out = append(out, ruling{
-			from: float64(step * ch.first), to: float64(step * (ch.last + 1)), atFrom: float64(ch.atFirst) + 0.5, atTo: float64(ch.at) + 0.5,
+			from: float64(step * ch.first), to: float64(step * (ch.last + 1)),
+			atFrom: float64(ch.spots[0].at) + 0.5, atTo: float64(ch.spots[len(ch.spots)-1].at) + 0.5,
 		})
 	}
 	return joined(out, em)
@@ -164,7 +220,7 @@ func (p plane) rulings(em, shortest float64) []ruling {
 func (p plane) spots(side int) [][]spot {
 	spots := make([][]spot, p.width)
 	begun := make([]int, p.width) // first row of the dark run in each column, 0 for none
-	most := make([]uint16, p.width)
+	dark := make([]uint16, p.width)
 	for y := side; y+side < p.height; y++ {
 		row := p.row(y)
 		above, below := p.row(y - side)[:len(row)], p.row(y + side)[:len(row)]
@@ -172,14 +228,14 @@ func (p plane) spots(side int) [][]spot {
 			light := min(above[c], below[c])
 			if v+contrast*step <= light {
 				if begun[c] == 0 {
-					begun[c], most[c] = y, 0
+					begun[c], dark[c] = y, 0
 				}
-				most[c] = max(most[c], light-v)
+				dark[c] += light - v
 				continue
 			}
 			if begun[c] > 0 {
 				if y-begun[c] <= side {
-					spots[c] = append(spots[c], spot{(begun[c] + y - 1) / 2, most[c]})
+					spots[c] = append(spots[c], spot{(begun[c] + y - 1) / 2, dark[c]})
 				}
 				begun[c] = 0
 			}

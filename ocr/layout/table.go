@@ -45,7 +45,7 @@ const (
 // A table without rules: rows of two columns may just be labels and values, so more of them are asked for.
 const (
 	rowsOfMany = 3
-	rowsOfTwo  = 4
+	rowsOfTwo  = 6
 )
 
 // alignedTable takes the first rows of a run that share gaps as a table, when most of them fill several columns. A row that
