@@ -93,6 +93,7 @@ func keepStraight(depth []int, deepest int) {
 			to++
 		}
 		run := depth[from:to]
+		dropStrays(run)
 		if start, slope, n := fit(run); n >= least && ragged(run, start, slope) <= edgeRagged {
 			for i, d := range run {
 				if d == beyond {
@@ -103,6 +104,24 @@ func keepStraight(depth []int, deepest int) {
 			clear(run)
 		}
 		from = to + 1
+	}
+}
+
+// dropStrays forgets the depths that are far from where most of them say the end is: where two margins meet, the one cuts
+// the other short.
+func dropStrays(run []int) {
+	start, slope, n := fit(run)
+	if n == 0 {
+		return
+	}
+	for range 3 {
+		off := 4 * (edgeRagged + ragged(run, start, slope))
+		for i, d := range run {
+			if d != beyond && math.Abs(float64(d)-start-slope*float64(i)) > off {
+				run[i] = beyond
+			}
+		}
+		start, slope, _ = fit(run)
 	}
 }
 

@@ -253,19 +253,30 @@ func glare(s *survey) float64 {
 		}
 	}
 	soft := int(rest) + (burntPaper-int(rest))/4
-	burnt, between, inBurnt := 0, 0, 0
+	is := func(x, y int) bool {
+		return x >= 0 && y >= 0 && x < g.columns && y < g.rows && g.level[y*g.columns+x] >= burntPaper
+	}
+	burnt, between, inside, inkInside := 0, 0, 0, 0
 	for i, v := range g.level {
-		if v >= burntPaper {
+		x, y := i%g.columns, i/g.columns
+		switch {
+		case v >= burntPaper:
 			burnt++
-			inBurnt += ink[i]
-		} else if int(v) > soft {
+			if is(x-1, y) && is(x+1, y) && is(x, y-1) && is(x, y+1) {
+				inside++
+				inkInside += ink[i]
+			}
+		case int(v) > soft:
 			between++
 		}
 	}
-	elsewhere := float64(s.inked-inBurnt) / float64(max(len(levels)-burnt, 1))
+	if inside == 0 {
+		return 0
+	}
+	elsewhere := float64(s.inked-inkInside) / float64(len(levels)-inside)
 	part := float64(burnt) / float64(len(levels))
 	// The seam of a round spot of n cells is at least its circumference.
-	if part >= mostGlare || float64(between) < 2*math.Sqrt(math.Pi*float64(burnt)) || float64(inBurnt) > glareInk*elsewhere*float64(burnt) {
+	if part >= mostGlare || float64(between) < 2*math.Sqrt(math.Pi*float64(burnt)) || float64(inkInside) > glareInk*elsewhere*float64(inside) {
 		return 0
 	}
 	return part

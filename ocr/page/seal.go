@@ -21,8 +21,10 @@ type seal struct {
 const (
 	sealRed      = 32   // redness of a cell that may belong to a seal; thin strokes share their cells with paper
 	sealLeast    = 0.04 // of the page's shorter side: smaller ones are bullets and icons
+	squareLeast  = 0.06 // of it, for square ones: a printed character in red is a square with strokes, too
 	sealMost     = 0.55 // of it: larger ones are pictures
-	sealRing     = 0.7  // part of the ring, or of each side of the square, that must be there
+	sealRing     = 0.7  // part of the ring, or of a square's sides, that must be there
+	sealSide     = 0.5  // part of a square's weakest side: text below hides red where it crosses it
 	sealOutside  = 0.1  // part of the red that may lie outside the ring
 	sealSolid    = 0.62 // part of the area from which the colour is a field with something spared out
 	sealFilled   = 0.85 // and from which it is nothing but a field
@@ -48,7 +50,7 @@ func findSeals(s *survey) []seal {
 			continue
 		}
 		k := completed(s, b)
-		if k.measure(s) && k.confidence >= sealCertain {
+		if k.measure(s) && k.confidence >= sealCertain && (!k.square || min(w, h) >= squareLeast*float64(min(s.width, s.height))) {
 			seals = append(seals, k)
 		}
 	}
@@ -230,7 +232,7 @@ func (k *seal) measure(s *survey) bool {
 	if possible >= sealSectors/4 {
 		round = float64(there) / float64(possible)
 	}
-	straight := 1.0
+	straight, weakest := 0.0, 1.0
 	for _, side := range sides {
 		n := 0
 		for _, hit := range side {
@@ -238,14 +240,15 @@ func (k *seal) measure(s *survey) bool {
 				n++
 			}
 		}
-		straight = min(straight, float64(n)/float64(len(side)))
+		part := float64(n) / float64(len(side))
+		straight, weakest = straight+part/4, min(weakest, part)
 	}
 	out := float64(outside) / float64(red)
 	switch {
 	case round >= sealRing && out <= sealOutside && fill < sealFilled*math.Pi/4:
 		k.confidence = float32(0.4 + 0.6*(round-sealRing)/(1-sealRing)*(1-out/sealOutside/2))
 		k.solid = fill > sealSolid*math.Pi/4
-	case straight >= sealRing && fill < sealFilled:
+	case straight >= sealRing && weakest >= sealSide && fill < sealFilled:
 		k.square = true
 		k.confidence = float32(0.4 + 0.5*(straight-sealRing)/(1-sealRing))
 		k.solid = fill > sealSolid
