@@ -211,14 +211,20 @@ type attempt struct {
 	column bool // characters stand upright below each other
 }
 
-// better is by how much another way of reading must be surer than the obvious one.
-const better = 0.1
+// By how much another way of reading must be surer than the obvious one: of a line, and of what is higher than wide, which
+// may as well be a column as a line turned by a quarter. Some networks read characters that lie on their side, though less
+// surely, so that only a column read with columnSure is taken for one at once.
+const (
+	better       = 0.1
+	betterColumn = 0.03
+	columnSure   = 0.95
+)
 
 // retryBad reads regions that went badly in other ways and keeps what is better.
 func (r *Recognizer) retryBad(ctx context.Context, src plane, first []attempt, read []reading) error {
 	var again []attempt
 	for i, a := range first {
-		if read[i].confidence >= r.retry {
+		if read[i].confidence >= r.retry && (!a.Vertical || read[i].confidence >= columnSure) {
 			continue
 		}
 		w, h := sides(a.Polygon)
@@ -240,8 +246,14 @@ func (r *Recognizer) retryBad(ctx context.Context, src plane, first []attempt, r
 	if err != nil {
 		return err
 	}
+	least := make([]float32, len(read))
+	for i := range read {
+		if least[i] = read[i].confidence + better; first[i].Vertical {
+			least[i] = read[i].confidence + betterColumn
+		}
+	}
 	for k, s := range second {
-		if i := again[k].region; s.confidence > read[i].confidence+better {
+		if i := again[k].region; s.confidence > max(least[i], read[i].confidence) {
 			read[i] = s
 		}
 	}
