@@ -4,5 +4,5 @@ import "embed"
 
 // Files are the weights and cards, at the root of the file system.
 //
-//go:embed *.onnx *.md *.bin
+//go:embed *.onnx *.md *.bin *.txt
 var Files embed.FS

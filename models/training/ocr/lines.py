@@ -177,7 +177,7 @@ class Renderer:
         """One line. `strength` 0 to 1.3 scales what is done to it (None: drawn), `pixels` per em before scaling to 32 (None: drawn)."""
         font = font or self.fonts[rng.choice(len(self.fonts), p=self.weights)]
         if strength is None:
-            strength = 0.0 if rng.random() < 0.12 else rng.uniform(0.1, 1.05)
+            strength = 0.0 if rng.random() < 0.12 else rng.uniform(0.05, 0.9)
         if pixels is None:
             pixels = float(np.exp(rng.uniform(np.log(14), np.log(46)))) if rng.random() < 0.88 else rng.uniform(10.5, 14)
         latin = False

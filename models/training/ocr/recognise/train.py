@@ -4,7 +4,8 @@ python3 models/training/ocr/recognise/train.py --data DATA --out DIR [--minutes 
 
 The renderer knows where every character stands, so frames are taught directly, by cross entropy: the frame nearest to a character's
 centre is that character, for wide ones the next nearest too, all others are blank (a quarter of them is taught). There is no alignment
-to find, as with CTC, and only some frames meet the large classifier. Reading is CTC's greedy decoding. The learning rate follows the
+to find, as with CTC, and only some frames meet the large classifier. Reading is CTC's greedy decoding, and the last part of the run adds
+CTC's loss over all frames, which teaches it to say each character once. The learning rate follows the
 time spent, not the steps, so that a run on a busy machine ends when it was to end; the number in DIR/threads, if there, is the number of
 threads and may be changed meanwhile.
 """
@@ -59,7 +60,7 @@ def teach(lines, width, rng, blanks=0.27, second=0.5):
 
 
 class Lines(torch.utils.data.IterableDataset):
-    """Batches without end: (pictures, rows, classes, boxes)."""
+    """Batches without end: (pictures, rows, classes, boxes, classes of the whole texts, lengths of the texts)."""
 
     def __init__(self, out, pixels, seed, share):
         self.out, self.pixels, self.seed, self.share = out, pixels, seed, share
@@ -88,7 +89,8 @@ class Lines(torch.utils.data.IterableDataset):
             batches.append(batch)
             for i in rng.permutation(len(batches)):
                 x = pack(batches[i])
-                yield (x, *teach(batches[i], x.shape[2], rng))
+                yield (x, *teach(batches[i], x.shape[2], rng), np.array([CLASS[c] for line in batches[i] for c in line.text]),
+                       np.array([len(line.text) for line in batches[i]]))
 
 
 def distance(a, b):
@@ -134,6 +136,7 @@ def main():
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--pixels", type=int, default=10000, help="width of a batch, all lines together")
     parser.add_argument("--crops", type=float, default=0.3, help="share of lines that come from OUT/crops, if crops.py wrote some")
+    parser.add_argument("--ctc-from", type=float, default=0.86, help="share of the time after which CTC's loss is added")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
@@ -162,12 +165,20 @@ def main():
     step, history, last, shown = start, [], time.time(), time.time()
     looked = saved_at = time.time()
     while spent < args.minutes * 60:
-        x, rows, classes, boxes = next(loader)
+        x, rows, classes, boxes, texts, lengths = next(loader)
         progress = spent / (args.minutes * 60)
         for group in optimizer.param_groups:
             group["lr"] = args.rate * min(1, (step + 1) / 300) * (0.005 + 0.995 * 0.5 * (1 + math.cos(math.pi * progress)))
-        features = net(tensor(x)).flatten(0, 1)[rows]
-        reading = F.cross_entropy(net.read(features), classes, label_smoothing=0.02)
+        everywhere = net(tensor(x))
+        features = everywhere.flatten(0, 1)[rows]
+        if progress < args.ctc_from:
+            reading = F.cross_entropy(net.read(features), classes, label_smoothing=0.02)
+        else:
+            # The end is learnt as it is read: the whole line at once, with the frames' labels only to keep characters in their places.
+            scores = net.read(everywhere)
+            frames = torch.full_like(lengths, scores.shape[1])
+            sequence = F.ctc_loss(F.log_softmax(scores, -1).transpose(0, 1), texts, frames, lengths, zero_infinity=True)
+            reading = sequence + 0.5 * F.cross_entropy(scores.flatten(0, 1)[rows], classes, label_smoothing=0.02)
         placing = F.smooth_l1_loss(net.place(features[:len(boxes)]), boxes, beta=0.1)
         optimizer.zero_grad(set_to_none=True)
         (reading + placing).backward()
