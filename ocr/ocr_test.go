@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/courtsense/courtsense/pipeline/imaging"
+	"github.com/courtsense/courtsense/pipeline/imaging/draw"
 )
 
 // twoPages has everything that the formats must carry: two words in a line, a slanted line, quotes, an empty page.
@@ -160,11 +161,6 @@ func TestAnnotate(t *testing.T) {
 	assert.Equal(t, [3]byte{64, 204, 46}, pixel(200, 20), "a sure line is green")
 	assert.Equal(t, [3]byte{50, 40, 230}, pixel(200, 120), "a doubtful line is red")
 	assert.Equal(t, [3]byte{255, 255, 255}, pixel(200, 40), "the text stays free")
-	corrected := page
-	corrected.Lines[0].Words = []Word{{Symbols: []Symbol{{Box: Box{150, 30, 20, 20}}}}}
-	corrected.Corrections = []Correction{{Line: 0, Symbol: 0}, {Line: 7}, {Line: 0, Symbol: 7}}
-	require.NoError(t, Annotate(r, corrected))
-	assert.Equal(t, [3]byte{217, 116, 0}, pixel(160, 30), "a corrected character is blue")
 	labelled := false
 	for x := range 95 {
 		labelled = labelled || pixel(x, 40) != [3]byte{255, 255, 255}
@@ -172,6 +168,42 @@ func TestAnnotate(t *testing.T) {
 	assert.True(t, labelled, "the order stands in the margin")
 
 	require.Error(t, Annotate(imaging.NewRaster(10, 10), page))
+}
+
+func TestAnnotateMarksWhatWasFound(t *testing.T) {
+	r := imaging.NewRaster(600, 400)
+	corners := func(b Box) []Point { p := b.Polygon(); return p[:] }
+	vertical := Line{Confidence: 0.95, Vertical: true, Polygon: Box{500, 50, 30, 300}.Polygon()}
+	page := Page{
+		Width: 600, Height: 400,
+		Lines: []Line{
+			{Confidence: 0.95, Polygon: Box{100, 300, 100, 30}.Polygon(), Words: []Word{{Symbols: []Symbol{{Box: Box{150, 305, 20, 20}}}}}},
+			{Confidence: 0.95, Polygon: Box{300, 100, 100, 30}.Polygon()},
+			{Confidence: 0.95, Outline: []Point{{10, 10}, {30, 5}, {60, 10}, {60, 30}, {30, 25}, {10, 30}}},
+			vertical,
+		},
+		Regions: []Region{
+			{Kind: RegionTable, Outline: corners(Box{20, 60, 60, 60})}, {Kind: RegionSeal, Outline: corners(Box{20, 160, 60, 60})}, {Kind: RegionCell},
+		},
+		Corrections: []Correction{{Line: 0, Symbol: 0}, {Line: 7}, {Line: 0, Symbol: 7}},
+		Differences: []Difference{{Box: Box{420, 320, 40, 40}}},
+	}
+	require.NoError(t, Annotate(r, page))
+	pixel := func(x, y int) draw.Color {
+		p := r.Row(y)[3*x:]
+		return draw.Color{R: p[2], G: p[1], B: p[0]}
+	}
+	assert.Equal(t, violet, pixel(160, 305), "a corrected character")
+	assert.Equal(t, violet, pixel(440, 320), "a place that was read differently")
+	assert.Equal(t, draw.Blue, pixel(20, 90), "a table")
+	assert.Equal(t, draw.Red, pixel(20, 190), "a seal")
+	assert.Equal(t, draw.Green, pixel(30, 5), "a curved line's own outline")
+	assert.NotEqual(t, draw.Black, pixel(250, 215), "an arrow up to the next line, from (200, 315) to (300, 115)")
+	above := false
+	for y := 30; y < 47; y++ {
+		above = above || pixel(515, y) != draw.Black
+	}
+	assert.True(t, above, "a vertical line's place in the order stands above it")
 }
 
 func TestGeometry(t *testing.T) {
