@@ -12,14 +12,12 @@ import (
 	"runtime"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/courtsense/courtsense/internal/app"
 	"github.com/courtsense/courtsense/internal/conf"
 	"github.com/courtsense/courtsense/internal/eval"
 	"github.com/courtsense/courtsense/internal/version"
 	"github.com/courtsense/courtsense/models"
-	"github.com/courtsense/courtsense/ocr/tesseract"
 	"github.com/courtsense/courtsense/pipeline"
 	"github.com/courtsense/courtsense/pipeline/onnx"
 	"github.com/courtsense/courtsense/vision/face"
@@ -38,8 +36,7 @@ another system.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	c.AddCommand(newEvalOCRCommand(), newEvalFaceCommand(),
-		unmeasured("orient", "how far pages are turned", "no model for page orientation is served yet"),
+	c.AddCommand(newEvalOCRCommand(), newEvalOrientCommand(), newEvalFaceCommand(),
 		unmeasured("asr", "speech recognition", "no speech recogniser is served yet, only voice activity detection"))
 	return c
 }
@@ -149,98 +146,6 @@ func scoreFile[T any, R evalReport](f *evalFlags, c *console, read func(io.Reade
 		return err
 	}
 	return f.print(c, r)
-}
-
-func newEvalOCRCommand() *cobra.Command {
-	var engine string
-	var languages []string
-	cmd := &cobra.Command{
-		Use:   "ocr DIR",
-		Short: "Measure reading: character error rate, lines exactly right, pages a second",
-		Long: `Reads NAME.jpg (.jpeg, .png, .tif, .tiff, .bmp, .webp, .pdf) and compares with the lines in NAME.txt, where a form feed
-parts the pages. A file that can't be read counts as read empty.`,
-		Example: `  courtsense eval ocr testdata/documents
-  courtsense eval ocr pages/ --languages eng --json --raw raw.jsonl
-  courtsense eval ocr pages/ --score raw.jsonl`,
-		Args: oneFolder,
-	}
-	f := addEvalFlags(cmd, "config", "set", "models")
-	set := cmd.Flags()
-	set.StringVar(&engine, "engine", "", "what reads: tesseract (default: the configuration's)")
-	set.StringSliceVar(&languages, "languages", nil, "languages to expect, most frequent first, such as chi_sim,eng (default: the configuration's)")
-	// The same flag as that of "courtsense ocr".
-	set.SetNormalizeFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
-		if name == "lang" {
-			name = "languages"
-		}
-		return pflag.NormalizedName(name)
-	})
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if err := f.check(); err != nil {
-			return err
-		}
-		c, dir := newConsole(cmd), args[0]
-		if f.score != "" {
-			return scoreFile(f, c, eval.ReadPages, func(records []eval.PageRecord) (eval.OCRReport, error) {
-				r, err := eval.ScorePages(dir, records)
-				r.Setting = setting()
-				return r, err
-			})
-		}
-		loaded, err := loadConfig(f.config)
-		if err != nil {
-			return err
-		}
-		if err := oneOf("--engine", cmp.Or(engine, "tesseract"), "tesseract"); err != nil {
-			return err
-		}
-		if len(languages) == 0 {
-			languages = loaded.OCR.Languages
-		}
-		return f.run(c, "reading", func(run eval.Run) error {
-			r, err := evalOCR(cmd.Context(), c, loaded, run, dir, languages)
-			if err != nil {
-				return err
-			}
-			return f.print(c, r)
-		})
-	}
-	return cmd
-}
-
-func evalOCR(ctx context.Context, c *console, loaded *conf.Loaded, run eval.Run, dir string, languages []string) (r eval.OCRReport, err error) {
-	pool, err := tesseract.New(tesseract.Config{Workers: run.Jobs, Languages: languages, DataDir: loaded.OCR.TessdataDir, Logger: c.logger()})
-	if err != nil {
-		return r, err
-	}
-	defer func() { err = errors.Join(err, pool.Close()) }()
-	c.status("starting tesseract ...")
-	if err := pool.WarmUp(ctx); err != nil {
-		return r, err
-	}
-	limits := loaded.Limits
-	measure := eval.OCR{
-		Run: run, Recognizer: pool, DPI: loaded.OCR.DPI, Images: app.ImageLimits(limits),
-		PDF: app.PDFLimits(limits),
-	}
-	if r, err = measure.Folder(ctx, dir); err != nil {
-		return r, err
-	}
-	r.Setting = setting()
-	r.Languages = pool.Languages()
-	in := pool.Installation()
-	catalog, err := models.Builtin()
-	if err != nil {
-		return r, err
-	}
-	for _, l := range r.Languages {
-		sum, err := in.SHA256(l)
-		if err != nil {
-			return r, err
-		}
-		r.Models = append(r.Models, eval.Model{ID: app.TesseractModel(catalog, l), Version: in.Version, SHA256: sum, Source: "system", Device: "cpu"})
-	}
-	return r, nil
 }
 
 // faceModels are ids from the command line; "" means the best one available.

@@ -31,11 +31,13 @@ func TestEvalMistakesOfTheCommandLine(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{"orient", dir, "--json", "--raw", "x"}, "no model for page orientation is served yet"},
+		{[]string{"orient"}, "name one folder"},
+		{[]string{"ocr", dir, "--compare", "tesseract", "--jobs", "2"}, "--jobs 2 does not go with it"},
+		{[]string{"ocr", dir, "--compare", "onnx"}, `--compare "onnx" is not known`},
 		{[]string{"asr", dir}, "no speech recogniser is served yet"},
 		{[]string{"ocr"}, "name one folder"},
 		{[]string{"face", dir, dir}, "name one folder"},
-		{[]string{"ocr", dir, "--engine", "onnx"}, `--engine "onnx" is not known`},
+		{[]string{"ocr", dir, "--engine", "compare"}, `--engine "compare" is not known`},
 		{[]string{"ocr", dir, "--limit", "-1"}, "--limit is not negative"},
 		{[]string{"face", dir, "--jobs", "0"}, "--jobs is 1 to 64"},
 		{[]string{"voices", dir}, "unknown command"},
@@ -69,7 +71,7 @@ func TestEvalOCRMeasuresAndScoresAgain(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "torn.jpg"), []byte{0xff, 0xd8, 0xff}, 0o600))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "torn.txt"), []byte("two words\n"), 0o600))
 	raw := filepath.Join(dir, "raw.jsonl")
-	code, stdout, stderr := evaluate(t, "ocr", dir, "--json", "--raw", raw, "--lang", "eng")
+	code, stdout, stderr := evaluate(t, "ocr", dir, "--json", "--raw", raw, "--engine", "tesseract", "--lang", "eng")
 	require.Equal(t, exitOK, code, stderr)
 	var r eval.OCRReport
 	require.NoError(t, json.Unmarshal([]byte(stdout), &r))

@@ -125,7 +125,7 @@ or through such a server. Begin with "courtsense doctor", which says what is ins
 			root.AddCommand(c)
 		}
 	}
-	add("files", newOCRCommand(), newFaceCommand(), newTranscribeCommand())
+	add("files", newOCRCommand(), newOrientCommand(), newEnhanceCommand(), newFaceCommand(), newTranscribeCommand())
 	add("server", newServeCommand(), newDemoCommand())
 	add("machine", newDoctorCommand(), newModelsCommand(), newBenchCommand(), newEvalCommand(), newVersionCommand())
 	catchFailures(root)

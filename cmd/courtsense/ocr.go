@@ -1,11 +1,9 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"path/filepath"
 	"runtime"
@@ -19,25 +17,52 @@ import (
 	pb "github.com/courtsense/courtsense/api/courtsense/v1"
 	"github.com/courtsense/courtsense/internal/app"
 	"github.com/courtsense/courtsense/ocr"
-	"github.com/courtsense/courtsense/ocr/pdf"
-	"github.com/courtsense/courtsense/pipeline/imaging"
-	"github.com/courtsense/courtsense/pipeline/imaging/codec"
 )
 
 // ocrCommand is one run of "courtsense ocr".
 type ocrCommand struct {
-	format    string
-	outDir    string
-	annotate  string
-	languages []string
-	pages     string
-	dpi       int
-	jobs      int
+	format                       string
+	outDir                       string
+	merge                        string
+	force                        bool
+	annotate                     string
+	engine                       string
+	noOrient, noEnhance, noFixes bool
+	correctNames                 bool
+	candidates                   int
+	languages                    []string
+	pages                        string
+	dpi                          int
+	jobs                         int
 
 	c      *console
 	conn   *connection
 	config *pb.DocumentConfig
 	stdin  io.Reader
+}
+
+// ocrFormat is a way to write what was read.
+type ocrFormat struct {
+	suffix string
+	export pb.ExportFormat
+	detail pb.DetailLevel // no more than what is written: characters are most of an answer
+	inline bool           // results of several files can be printed one after the other
+}
+
+var ocrFormats = map[string]ocrFormat{
+	"text": {".txt", pb.ExportFormat_EXPORT_FORMAT_TEXT, pb.DetailLevel_DETAIL_LEVEL_LINES, true},
+	"json": {".json", pb.ExportFormat_EXPORT_FORMAT_JSON, pb.DetailLevel_DETAIL_LEVEL_SYMBOLS, true},
+	"hocr": {".hocr", pb.ExportFormat_EXPORT_FORMAT_HOCR, pb.DetailLevel_DETAIL_LEVEL_SYMBOLS, false},
+	"alto": {".alto.xml", pb.ExportFormat_EXPORT_FORMAT_ALTO, pb.DetailLevel_DETAIL_LEVEL_SYMBOLS, false},
+	"pdf":  {".pdf", pb.ExportFormat_EXPORT_FORMAT_PDF, pb.DetailLevel_DETAIL_LEVEL_SYMBOLS, false},
+}
+
+var ocrEngines = map[string]pb.OcrEngine{
+	"":          pb.OcrEngine_OCR_ENGINE_UNSPECIFIED,
+	"auto":      pb.OcrEngine_OCR_ENGINE_UNSPECIFIED,
+	"onnx":      pb.OcrEngine_OCR_ENGINE_ONNX,
+	"tesseract": pb.OcrEngine_OCR_ENGINE_TESSERACT,
+	"compare":   pb.OcrEngine_OCR_ENGINE_COMPARE,
 }
 
 func newOCRCommand() *cobra.Command {
@@ -46,23 +71,36 @@ func newOCRCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "ocr FILE|DIR...",
 		Short: "Read the text of pictures and PDF files",
-		Long: `Reads the text of JPEG, PNG, TIFF, BMP, WebP and PDF files; "-" is standard input. Of folders, every such file in them is
-read. The text goes to standard output, or with -o into a folder, one file each. With --json every character comes with
-its place and confidence; docs/cli.md describes the format.
+		Long: `Reads the text of JPEG, PNG, TIFF, BMP, WebP and PDF files, whichever way up; "-" is standard input. Of folders, every
+such file in them is read. The text goes to standard output, or with -o into a folder, one file each: as text, JSON (every
+character with its place and confidence), hOCR, ALTO 4 or searchable PDF/A. With --merge the pages of all files become one PDF.
 
-A page that can't be read does not keep the others from being read: it is reported, and the exit code is 1.`,
+With -o a file whose result is there already, and newer than the file, is skipped: what was interrupted goes on where it was.
+A page that can't be read does not keep the others from being read: it is reported, the result is written as NAME.incomplete,
+and the exit code is 1.`,
 		Example: `  courtsense ocr complaint.png
   courtsense ocr case.pdf --pages 1-3,7 --json
   courtsense ocr scans/ -o texts/ --annotate marked/
-  courtsense ocr contract.tif --languages eng --server court-ai:9090 --tls`,
+  courtsense ocr scans/ -o searchable/ --format pdf
+  courtsense ocr page-*.jpg --merge case.pdf
+  courtsense ocr evidence.jpg --engine compare --json
+  courtsense ocr contract.tif --server court-ai:9090 --tls`,
 		Args: atLeastOne("a file or folder to read"),
 	}
 	connect := addConnectFlags(cmd)
 	set := cmd.Flags()
-	set.StringVar(&o.format, "format", "text", "text or json")
+	set.StringVar(&o.format, "format", "text", "text, json, hocr, alto or pdf (searchable PDF/A-2b)")
 	set.BoolVar(&asJSON, "json", false, "the same as --format json")
-	set.StringVarP(&o.outDir, "output", "o", "", "write one result a file into this folder instead of printing")
-	set.StringVar(&o.annotate, "annotate", "", "write each page as a picture with its lines outlined into this folder")
+	set.StringVarP(&o.outDir, "output", "o", "", "write one result a file into this folder instead of printing; files that are done are skipped")
+	set.BoolVar(&o.force, "force", false, "with -o: read files again that are done")
+	set.StringVar(&o.merge, "merge", "", "write the pages of all files into this one searchable PDF")
+	set.StringVar(&o.annotate, "annotate", "", "write each page as a picture with its lines, their order and corrected characters marked into this folder")
+	set.StringVar(&o.engine, "engine", "", "what reads: onnx, tesseract, or compare for both and where they differ (default: the configuration's)")
+	set.BoolVar(&o.noOrient, "no-orient", false, "take pages to be upright")
+	set.BoolVar(&o.noEnhance, "no-enhance", false, "do not clean pages before reading")
+	set.BoolVar(&o.noFixes, "no-correct", false, "do not correct doubtful characters by the language model")
+	set.BoolVar(&o.correctNames, "correct-names", false, "let correction touch names of persons and companies too")
+	set.IntVar(&o.candidates, "candidates", 0, "other readings of each character in JSON, 0 to 5")
 	set.StringSliceVar(&o.languages, "languages", nil, "languages to expect, most frequent first, such as chi_sim,eng (default: the configuration's)")
 	set.StringVar(&o.pages, "pages", "", "pages to read of each file, such as 1-3,7,12- (default: all)")
 	set.IntVar(&o.dpi, "dpi", 0, "resolution at which PDF pages are rendered, 72 to 600 (default: the configuration's)")
@@ -71,40 +109,97 @@ A page that can't be read does not keep the others from being read: it is report
 		if asJSON {
 			o.format = "json"
 		}
-		if err := oneOf("--format", o.format, "text", "json"); err != nil {
-			return err
-		}
-		ranges, err := parsePages(o.pages)
-		if err != nil {
-			return err
-		}
-		o.config = &pb.DocumentConfig{Languages: o.languages, Dpi: int32(o.dpi), PageRanges: ranges, Detail: o.detail()}
-		o.c, o.stdin = newConsole(cmd), cmd.InOrStdin()
 		inputs := findInputs(args, documentSuffixes)
-		return onFiles(cmd, o.c, connect, app.Documents, inputs, func(ctx context.Context, conn *connection) error {
+		if err := o.check(cmd, inputs); err != nil {
+			return err
+		}
+		o.c, o.stdin = newConsole(cmd), cmd.InOrStdin()
+		if o.merge != "" {
+			return onFiles(cmd, o.c, connect, app.Documents, inputs, func(ctx context.Context, conn *connection) error {
+				o.conn = conn
+				return o.mergeAll(ctx, inputs)
+			})
+		}
+		left, done := o.undone(inputs)
+		if done > 0 {
+			o.c.note("%s done already and skipped; --force reads them again", plural(done, "file"))
+		}
+		if len(left) == 0 && done > 0 {
+			return nil
+		}
+		return onFiles(cmd, o.c, connect, app.Documents, left, func(ctx context.Context, conn *connection) error {
 			o.conn = conn
-			return o.run(ctx, inputs)
+			return o.run(ctx, left, len(inputs) > 1)
 		})
 	}
 	return cmd
 }
 
-// detail asks for no more than what is printed: characters are most of an answer.
-func (o *ocrCommand) detail() pb.DetailLevel {
-	if o.format == "json" {
-		return pb.DetailLevel_DETAIL_LEVEL_SYMBOLS
+// check refuses flags that contradict each other, and makes the configuration of the call.
+func (o *ocrCommand) check(cmd *cobra.Command, inputs []input) error {
+	if err := oneOf("--format", o.format, "text", "json", "hocr", "alto", "pdf"); err != nil {
+		return err
 	}
-	return pb.DetailLevel_DETAIL_LEVEL_LINES
+	if o.engine != "" {
+		if err := oneOf("--engine", o.engine, "auto", "onnx", "tesseract", "compare"); err != nil {
+			return err
+		}
+	}
+	format := ocrFormats[o.format]
+	switch {
+	case o.candidates < 0 || o.candidates > ocr.MaxCandidates:
+		return usagef("--candidates %d is out of range: 0 to %d", o.candidates, ocr.MaxCandidates)
+	case o.merge != "" && (o.outDir != "" || o.annotate != ""):
+		return usagef("--merge makes one PDF; -o and --annotate do not go with it")
+	case o.merge != "" && cmd.Flags().Changed("format") && o.format != "pdf":
+		return usagef("--merge makes one PDF; --format %s does not go with it", o.format)
+	case o.merge != "":
+		format = ocrFormats["pdf"]
+	case o.force && o.outDir == "":
+		return usagef("--force is for -o")
+	case o.outDir == "" && !format.inline && len(inputs) > 1:
+		return usagef("--format %s of several files needs a folder: add -o DIR", o.format)
+	}
+	for _, in := range inputs {
+		target := o.merge
+		if o.outDir != "" {
+			target = o.target(in)
+		}
+		if target != "" && sameFile(target, in.path) {
+			return usagef("%s would be written over: choose another folder with -o", in.path)
+		}
+	}
+	ranges, err := parsePages(o.pages)
+	if err != nil {
+		return err
+	}
+	o.config = &pb.DocumentConfig{
+		Engine: ocrEngines[o.engine], Languages: o.languages, Dpi: int32(o.dpi), PageRanges: ranges, Detail: format.detail,
+		CorrectNames: o.correctNames, MaxCandidates: int32(o.candidates),
+	}
+	if o.annotate != "" {
+		o.config.Detail = pb.DetailLevel_DETAIL_LEVEL_SYMBOLS // corrected characters are marked where they are
+	}
+	for _, off := range []struct {
+		set   bool
+		turns **bool
+	}{{o.noOrient, &o.config.Orient}, {o.noEnhance, &o.config.Enhance}, {o.noFixes, &o.config.Correct}} {
+		if off.set {
+			*off.turns = new(bool)
+		}
+	}
+	return nil
 }
 
 // document is what became of one file.
 type document struct {
 	pages  []*pb.PageResult // in order
+	result []byte           // of the pages that were read, in the format; nil when there are none
 	marked []string         // annotated pictures that were written
 	err    error            // why there are no pages, or not all of them
 }
 
-func (o *ocrCommand) run(ctx context.Context, inputs []input) error {
+func (o *ocrCommand) run(ctx context.Context, inputs []input, several bool) error {
 	failed := false
 	o.c.startBar(len(inputs), "reading")
 	defer o.c.endBar()
@@ -116,7 +211,7 @@ func (o *ocrCommand) run(ctx context.Context, inputs []input) error {
 			failed = true // interrupted, which is said once
 			return
 		}
-		if err := o.report(inputs[i], d, len(inputs) > 1); err != nil {
+		if err := o.report(inputs[i], d, several); err != nil {
 			failed = true
 		}
 	})
@@ -126,7 +221,7 @@ func (o *ocrCommand) run(ctx context.Context, inputs []input) error {
 	return nil
 }
 
-// read recognises one file, and marks its pages when asked to.
+// read recognises one file, writes its result in the format, and marks its pages when asked to.
 func (o *ocrCommand) read(ctx context.Context, in input) document {
 	content, err := in.read(ctx, o.stdin)
 	if err != nil {
@@ -134,12 +229,14 @@ func (o *ocrCommand) read(ctx context.Context, in input) document {
 	}
 	pages, err := recognizeDocument(ctx, o.conn, content, o.config)
 	d := document{pages: pages, err: o.conn.explain(err)}
+	if d.err == nil || len(pages) > 0 {
+		d.result, err = o.export(ctx, in, content, pages)
+		d.err = errors.Join(d.err, o.conn.explain(err))
+	}
 	if o.annotate != "" && len(pages) > 0 {
 		marked, err := annotatePages(ctx, content, pages, filepath.Join(o.annotate, in.name))
 		d.marked = marked
-		if err != nil {
-			d.err = errors.Join(d.err, err)
-		}
+		d.err = errors.Join(d.err, err)
 	}
 	return d
 }
@@ -180,135 +277,6 @@ func recognizeDocument(ctx context.Context, conn *connection, content []byte, co
 			return pages, err
 		}
 	}
-}
-
-// report prints or writes one file's result, and its errors.
-func (o *ocrCommand) report(in input, d document, several bool) error {
-	var read ocr.Document
-	failed := d.err != nil
-	for _, p := range d.pages {
-		if st := p.GetStatus(); st.GetCode() != 0 {
-			failed = true
-			o.c.fail(fmt.Sprintf("%s, page %d", in.path, p.GetNumber()), o.conn.explain(status.ErrorProto(st)))
-			continue
-		}
-		read.Pages = append(read.Pages, pageFromMessage(p.GetPage()))
-	}
-	if d.err != nil {
-		o.c.fail(in.path, d.err)
-	}
-	var err error
-	if d.err != nil && len(d.pages) == 0 {
-		if o.format == "json" && o.outDir == "" {
-			err = jsonLines{o.c.out, several}.failed(in.path, d.err)
-		}
-	} else {
-		err = o.write(in, read, several)
-	}
-	if err != nil {
-		o.c.fail(in.path, err)
-	}
-	if failed || err != nil {
-		return errReported
-	}
-	return nil
-}
-
-func (o *ocrCommand) write(in input, d ocr.Document, several bool) error {
-	if o.outDir != "" {
-		var b bytes.Buffer
-		write, suffix := ocr.WriteText, ".txt"
-		if o.format == "json" {
-			write, suffix = ocr.WriteJSON, ".json"
-		}
-		if err := write(&b, d); err != nil {
-			return err
-		}
-		return writeFile(filepath.Join(o.outDir, in.name+suffix), b.Bytes())
-	}
-	o.c.erase()
-	if o.format == "json" {
-		return jsonLines{o.c.out, several}.result(in.path, func(w io.Writer) error { return ocr.WriteJSON(w, d) })
-	}
-	if several {
-		fmt.Fprintf(o.c.out, "== %s ==\n", in.path)
-	}
-	return ocr.WriteText(o.c.out, d)
-}
-
-// pageFromMessage turns the contract's page into the project's own.
-func pageFromMessage(m *pb.Page) ocr.Page {
-	p := ocr.Page{Number: int(m.GetNumber()), Width: int(m.GetWidth()), Height: int(m.GetHeight()), Rotation: int(m.GetRotation())}
-	for _, l := range m.GetLines() {
-		line := ocr.Line{Text: l.GetText(), Confidence: l.GetConfidence()}
-		for i, point := range l.GetPolygon().GetPoints() {
-			if i < len(line.Polygon) {
-				line.Polygon[i] = ocr.Point{X: point.GetX(), Y: point.GetY()}
-			}
-		}
-		for _, w := range l.GetWords() {
-			word := ocr.Word{Text: w.GetText(), Confidence: w.GetConfidence(), Box: boxFromMessage(w.GetBox())}
-			for _, s := range w.GetSymbols() {
-				word.Symbols = append(word.Symbols, ocr.Symbol{Char: s.GetText(), Box: boxFromMessage(s.GetBox()), Confidence: s.GetConfidence()})
-			}
-			line.Words = append(line.Words, word)
-		}
-		p.Lines = append(p.Lines, line)
-	}
-	return p
-}
-
-func boxFromMessage(b *pb.Box) ocr.Box {
-	return ocr.Box{X: b.GetX(), Y: b.GetY(), W: b.GetWidth(), H: b.GetHeight()}
-}
-
-// annotatePages writes each read page as PREFIX.page-N.png with its lines outlined, and returns the paths.
-func annotatePages(ctx context.Context, content []byte, pages []*pb.PageResult, prefix string) ([]string, error) {
-	picture, done, err := openPages(ctx, content)
-	if err != nil {
-		return nil, fmt.Errorf("can't mark the pages: %w", err)
-	}
-	defer done()
-	var written []string
-	for _, p := range pages {
-		if p.GetPage() == nil {
-			continue
-		}
-		r, err := picture(int(p.GetNumber()), int(p.GetPage().GetDpi()))
-		if err == nil {
-			err = ocr.Annotate(r, pageFromMessage(p.GetPage()))
-		}
-		var encoded []byte
-		if err == nil {
-			encoded, err = codec.EncodePNG(r)
-		}
-		path := fmt.Sprintf("%s.page-%d.png", prefix, p.GetNumber())
-		if err == nil {
-			err = writeFile(path, encoded)
-		}
-		if err != nil {
-			return written, fmt.Errorf("can't mark page %d: %w", p.GetNumber(), err)
-		}
-		written = append(written, path)
-	}
-	return written, nil
-}
-
-// openPages gives access to a file's pages as the server saw them.
-func openPages(ctx context.Context, content []byte) (picture func(page, dpi int) (*imaging.Raster, error), done func(), err error) {
-	if pdf.Sniff(content) {
-		d, err := pdf.Open(ctx, content, pdf.DefaultLimits())
-		if err != nil {
-			return nil, nil, err
-		}
-		return func(page, dpi int) (*imaging.Raster, error) { return d.Render(ctx, page, float64(dpi)) },
-			func() { _ = d.Close() }, nil
-	}
-	d, err := codec.Open(content, imaging.DefaultLimits())
-	if err != nil {
-		return nil, nil, err
-	}
-	return func(page, _ int) (*imaging.Raster, error) { return d.Page(ctx, page) }, func() {}, nil
 }
 
 // parsePages reads "1-3,7,12-".

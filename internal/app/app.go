@@ -55,6 +55,7 @@ type App struct {
 
 	pages     *service.PageModels // nil when they can't read
 	documents *service.Document   // nil when it is no part of this app
+	unread    []error             // why an engine can't read pages
 
 	parts []part
 	notes []string

@@ -64,6 +64,11 @@ func (a *App) addDocuments(ctx context.Context) error {
 	if cfg.TesseractMissing = missing; pool != nil {
 		cfg.Tesseract, cfg.Languages, cfg.TesseractModels = pool, pool.Languages(), a.tesseractModels(pool)
 	}
+	for _, lack := range []error{cfg.ModelsMissing, cfg.TesseractMissing} {
+		if lack != nil {
+			a.unread = append(a.unread, lack)
+		}
+	}
 	a.noteEngines(cfg)
 	if version, err := pdf.Installed(ctx); err != nil {
 		a.note("PDF files can't be read: %v", err)

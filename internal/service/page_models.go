@@ -125,8 +125,41 @@ func (m *PageModels) reader() (*pageReader, error) {
 	return &pageReader{r, has}, nil
 }
 
-// Reader returns the models as a recogniser, for measuring. It keeps the versions that serve now.
-func (m *PageModels) Reader() (ocr.Recognizer, error) { return m.reader() }
+// Reader returns the models as a recogniser, for measuring, and what it reads with. It keeps the versions that serve now.
+func (m *PageModels) Reader() (ocr.Recognizer, []*pb.ModelUse, error) {
+	r, err := m.reader()
+	if err != nil {
+		return nil, nil, err
+	}
+	var uses []*pb.ModelUse
+	for _, id := range []string{m.cfg.Detection, m.cfg.Recognition, m.cfg.Orientation, m.cfg.Direction} {
+		if id == "" {
+			continue
+		}
+		model, err := m.cfg.Engine.Model(id)
+		if err != nil {
+			return nil, nil, err
+		}
+		uses = append(uses, ModelUse(model.Identity(), model.Entry().Task))
+	}
+	if m.cfg.CorrectorUse != nil {
+		uses = append(uses, m.cfg.CorrectorUse)
+	}
+	return r, uses, nil
+}
+
+// OrientationThreshold is the confidence below which a direction is verified by reading, and the model that tells it.
+func (m *PageModels) OrientationThreshold() (float32, *pb.ModelUse, error) {
+	o, err := m.orienter()
+	if err != nil {
+		return 0, nil, err
+	}
+	model, err := m.cfg.Engine.Model(m.cfg.Orientation)
+	if err != nil {
+		return 0, nil, err
+	}
+	return o.Threshold(), ModelUse(model.Identity(), model.Entry().Task), nil
+}
 
 // orienter returns the one that serves now.
 func (m *PageModels) orienter() (*page.Orienter, error) {
