@@ -2,12 +2,15 @@ package text
 
 import (
 	"math"
+	"slices"
 
 	"github.com/courtsense/courtsense/ocr"
 )
 
 // column lays out a line written from top to bottom as one written from left to right: the column is cut between its
-// characters, and these are put side by side, upright. p is the column, upright.
+// characters, and these are put side by side, upright. What vertical writing sets differently is put as in a horizontal
+// line: commas and full stops come from the upper right of their square to its lower left, brackets are turned back. p is
+// the column, upright.
 func column(p ocr.Polygon, height int, margin float64, src plane, buf []float32) (strip, bool) {
 	side, ok := straight(ocr.Polygon{p[1], p[2], p[3], p[0]}, height, margin)
 	if !ok {
@@ -19,18 +22,90 @@ func column(p ocr.Polygon, height int, margin float64, src plane, buf []float32)
 	}
 	unit := pixelScale{channels: src.channels, from: [3]int{0, 1, 2}, gain: [3]float32{1, 1, 1}}
 	side.sample(buf, width, src, unit)
-	// The strip of the column lies on its side: x runs down the column, y from its right edge to its left.
-	cells := characterCells(contrasts(buf, width, height), float64(height))
-	out := strip{height: height}
-	q := side.patches[0]
-	for _, c := range cells {
-		tr, br := q.at(c[0], 0), q.at(c[1], 0)
-		tl, bl := q.at(c[0], 1), q.at(c[1], 1)
-		x0 := out.width
-		out.width += float64(height)
-		out.patches = append(out.patches, patch{tl: tl, tr: tr, br: br, bl: bl, x0: x0, x1: out.width})
+	l := lying{pix: buf[:width*height], width: width, height: height}
+	l.measure()
+	q, h := side.patches[0], float64(height)
+	out := strip{height: height, holes: true, paper: l.paper}
+	for _, c := range characterCells(contrasts(buf, width, height), h) {
+		set := patch{tl: q.at(c[0], h), tr: q.at(c[0], 0), br: q.at(c[1], 0), bl: q.at(c[1], h), x0: out.width, x1: out.width + h, y1: h}
+		advance := h
+		switch ink, kind := l.glyph(c); kind {
+		case cornerMark:
+			set.tl, set.tr, set.br, set.bl = q.at(ink.x0, ink.y1), q.at(ink.x0, ink.y0), q.at(ink.x1, ink.y0), q.at(ink.x1, ink.y1)
+			set.x0 += 0.06 * h
+			set.x1 = set.x0 + ink.y1 - ink.y0
+			set.y0, set.y1 = 0.92*h-(ink.x1-ink.x0), 0.92*h
+			advance = 0.9 * h // with the rest of its square
+		case turnedMark:
+			set.tl, set.tr, set.br, set.bl = set.tr, set.br, set.bl, set.tl
+		}
+		out.patches = append(out.patches, set)
+		out.width += advance
 	}
 	return out, len(out.patches) > 0
+}
+
+// lying is a column's picture on its side: x runs down the column, y from its right edge to its left.
+type lying struct {
+	pix           []float32
+	width, height int
+	paper, ink    float32 // usual brightness of the paper, and that below which a pixel is ink
+}
+
+// measure finds the paper's and the ink's brightness.
+func (l *lying) measure() {
+	sorted := slices.Clone(l.pix)
+	slices.Sort(sorted)
+	l.paper = sorted[len(sorted)*3/4]
+	l.ink = l.paper - 0.4*(l.paper-sorted[len(sorted)/50])
+}
+
+// mark is how a character of a column differs from one of a line.
+type mark int
+
+const (
+	plainGlyph mark = iota
+	cornerMark      // a comma or full stop, in a corner of its square, by rights the upper right one
+	turnedMark      // a bracket or the like, turned clockwise
+)
+
+// inkBounds are a glyph's bounds on the lying column.
+type inkBounds struct{ x0, x1, y0, y1 float64 }
+
+// glyph looks at what stands in a cell of the column.
+func (l *lying) glyph(cell [2]float64) (inkBounds, mark) {
+	x0, x1 := max(int(cell[0]), 0), min(int(math.Ceil(cell[1])), l.width)
+	b := inkBounds{x0: math.Inf(1), y0: math.Inf(1)}
+	var depth, count [3]float64 // sum of x and number of ink pixels in each third of the column's width
+	for y := range l.height {
+		third := min(3*y/l.height, 2)
+		for x := x0; x < x1; x++ {
+			if l.pix[y*l.width+x] >= l.ink {
+				continue
+			}
+			b.x0, b.x1 = min(b.x0, float64(x)), max(b.x1, float64(x+1))
+			b.y0, b.y1 = min(b.y0, float64(y)), max(b.y1, float64(y+1))
+			depth[third] += float64(x)
+			count[third]++
+		}
+	}
+	if b.x1 == 0 {
+		return b, plainGlyph
+	}
+	h := float64(l.height)
+	long, wide, middle := b.x1-b.x0, b.y1-b.y0, (b.y0+b.y1)/2
+	switch {
+	case long < 0.45*h && wide < 0.45*h && math.Abs(middle-h/2) > 0.12*h:
+		pad := 0.04 * h
+		return inkBounds{b.x0 - pad, b.x1 + pad, b.y0 - pad, b.y1 + pad}, cornerMark
+	case long < 0.45*h && wide > 0.5*h && min(count[0], count[1], count[2]) > 0:
+		// The ends of a turned bracket lie lower than its middle, those of a closing one higher; a stroke's do not.
+		ends := (depth[0]/count[0] + depth[2]/count[2]) / 2
+		if math.Abs(ends-depth[1]/count[1]) > 0.08*h {
+			return b, turnedMark
+		}
+	}
+	return b, plainGlyph
 }
 
 // contrasts returns, for every column of pixels of a single-channel strip, the difference between its lightest and darkest.

@@ -20,7 +20,8 @@ type reading struct {
 func (r *reading) finish() {
 	kept := r.glyphs[:0]
 	for _, g := range r.glyphs {
-		if g.text == " " && (len(kept) == 0 || kept[len(kept)-1].text == " ") {
+		// In a column every character has a square of its own, and what looks like a blank is part of that.
+		if g.text == " " && (r.vertical || len(kept) == 0 || kept[len(kept)-1].text == " ") {
 			continue
 		}
 		kept = append(kept, g)

@@ -72,6 +72,11 @@ func repeated(v []float64) []float64 {
 	return []float64{v[0], v[0], v[0]}
 }
 
+// white returns the tensor value of a brightness, 0..255, in channel c.
+func (s pixelScale) white(brightness float32, c int) float32 {
+	return brightness*s.gain[c] + s.offset[c]
+}
+
 // fixed-point coordinates: 16 bits behind the point.
 const (
 	one  = 1 << 16
@@ -86,17 +91,28 @@ const maxSub = 8
 // value. Every tensor pixel is the mean of as many samples as it covers pixels each way, interpolated linearly, so that
 // what shrinks is low-passed and what grows is smooth. Beyond the picture its edge goes on.
 func (s strip) sample(dst []float32, width int, p plane, scale pixelScale) {
+	if s.holes {
+		end := min(int(math.Ceil(s.width-0.5)), width)
+		for c := range p.channels {
+			for y := range s.height {
+				row := dst[(c*s.height+y)*width:][:end]
+				for x := range row {
+					row[x] = scale.white(s.paper, c)
+				}
+			}
+		}
+	}
 	for _, q := range s.patches {
 		x0, x1 := int(math.Ceil(q.x0-0.5)), min(int(math.Ceil(q.x1-0.5)), width) // pixels whose centres are in the patch
 		if x0 >= x1 {
 			continue
 		}
 		stepX := max(norm(q.tr.minus(q.tl)), norm(q.br.minus(q.bl))) / (q.x1 - q.x0)
-		stepY := max(norm(q.bl.minus(q.tl)), norm(q.br.minus(q.tr))) / float64(s.height)
+		stepY := max(norm(q.bl.minus(q.tl)), norm(q.br.minus(q.tr))) / (q.y1 - q.y0)
 		nx, ny := samples(stepX), samples(stepY)
-		for y := range s.height {
+		for y := int(math.Ceil(q.y0 - 0.5)); y < min(int(math.Ceil(q.y1-0.5)), s.height); y++ {
 			if p.channels == 1 {
-				q.grayRow(dst[y*width:(y+1)*width], x0, x1, y, s.height, nx, ny, p, scale)
+				q.grayRow(dst[y*width:(y+1)*width], x0, x1, y, nx, ny, p, scale)
 			} else {
 				q.colorRow(dst, width, x0, x1, y, s.height, nx, ny, p, scale)
 			}
@@ -109,8 +125,8 @@ func samples(step float64) int { return min(max(int(math.Ceil(step-0.25)), 1), m
 
 // walk returns the fixed-point start, at strip pixel x0's first sample, and step of sub-row k of ny in row y, in pixels whose
 // centres have whole coordinates.
-func (q patch) walk(x0, y, height, nx, k, ny int) (x, y0, dx, dy int64) {
-	v := (float64(y) + (float64(k)+0.5)/float64(ny)) / float64(height)
+func (q patch) walk(x0, y, nx, k, ny int) (x, y0, dx, dy int64) {
+	v := (float64(y) + (float64(k)+0.5)/float64(ny) - q.y0) / (q.y1 - q.y0)
 	a, b := q.tl.between(q.bl, v), q.tr.between(q.br, v)
 	step := b.minus(a).times(1 / ((q.x1 - q.x0) * float64(nx)))
 	first := a.plus(step.times((float64(x0)-q.x0)*float64(nx) + 0.5))
@@ -123,10 +139,10 @@ func (p plane) inside(x, y, dx, dy int64, n int) bool {
 	return min(x, ex) >= 0 && min(y, ey) >= 0 && max(x, ex)>>16 < int64(p.width-1) && max(y, ey)>>16 < int64(p.height-1)
 }
 
-func (q patch) grayRow(row []float32, x0, x1, y, height, nx, ny int, p plane, scale pixelScale) {
+func (q patch) grayRow(row []float32, x0, x1, y, nx, ny int, p plane, scale pixelScale) {
 	gain, offset := scale.gain[0]/float32(256*nx*ny), scale.offset[0]
 	for k := range ny {
-		px, py, dx, dy := q.walk(x0, y, height, nx, k, ny)
+		px, py, dx, dy := q.walk(x0, y, nx, k, ny)
 		within := p.inside(px, py, dx, dy, nx*(x1-x0))
 		for x := x0; x < x1; x++ {
 			sum := int64(0)
@@ -170,7 +186,7 @@ func (p plane) clamped(x, y int64, channel int) int64 {
 func (q patch) colorRow(dst []float32, width, x0, x1, y, height, nx, ny int, p plane, scale pixelScale) {
 	size := width * height
 	for k := range ny {
-		px, py, dx, dy := q.walk(x0, y, height, nx, k, ny)
+		px, py, dx, dy := q.walk(x0, y, nx, k, ny)
 		within := p.inside(px, py, dx, dy, nx*(x1-x0))
 		stride := 3 * p.width
 		for x := x0; x < x1; x++ {

@@ -12,17 +12,19 @@ type strip struct {
 	patches []patch
 	width   float64 // strip pixels
 	height  int
+	holes   bool    // the patches leave parts of the strip free
+	paper   float32 // brightness of these, 0..255
 }
 
-// patch shows the quadrilateral tl, tr, br, bl of the picture between x0 and x1 of the strip, from its top to its bottom.
+// patch shows the quadrilateral tl, tr, br, bl of the picture in x0..x1 and y0..y1 of the strip.
 type patch struct {
 	tl, tr, br, bl vec
-	x0, x1         float64
+	x0, x1, y0, y1 float64
 }
 
-// at maps the point (x, y) of the strip to the picture; v is y divided by the strip's height.
-func (p patch) at(x, v float64) vec {
-	u := (x - p.x0) / (p.x1 - p.x0)
+// at maps the point (x, y) of the strip to the picture.
+func (p patch) at(x, y float64) vec {
+	u, v := (x-p.x0)/(p.x1-p.x0), (y-p.y0)/(p.y1-p.y0)
 	return p.tl.between(p.tr, u).between(p.bl.between(p.br, u), v)
 }
 
@@ -43,7 +45,7 @@ func straight(p ocr.Polygon, height int, margin float64) (strip, bool) {
 	along, down := tr.minus(tl).plus(br.minus(bl)), bl.minus(tl).plus(br.minus(tr))
 	along, down = along.times(m/norm(along)), down.times(m/norm(down))
 	q := patch{tl: tl.minus(along).minus(down), tr: tr.plus(along).minus(down), br: br.plus(along).plus(down), bl: bl.minus(along).plus(down)}
-	q.x1 = (w + 2*m) * float64(height) / (h + 2*m)
+	q.x1, q.y1 = (w+2*m)*float64(height)/(h+2*m), float64(height)
 	return strip{patches: []patch{q}, width: q.x1, height: height}, true
 }
 
@@ -65,7 +67,7 @@ func bent(outline []ocr.Point, height int, margin float64) (strip, bool) {
 		}
 		q.x0 = s.width
 		s.width += max(w*float64(height)/h, 0.01)
-		q.x1 = s.width
+		q.x1, q.y1 = s.width, float64(height)
 		s.patches = append(s.patches, q)
 	}
 	return s, s.width >= 1
@@ -73,13 +75,14 @@ func bent(outline []ocr.Point, height int, margin float64) (strip, bool) {
 
 // part returns the stretch x0..x1 of the strip as a strip of its own.
 func (s strip) part(x0, x1 float64) strip {
-	out := strip{height: s.height, width: x1 - x0}
+	out := strip{height: s.height, width: x1 - x0, holes: s.holes, paper: s.paper}
 	for _, p := range s.patches {
 		from, to := max(p.x0, x0), min(p.x1, x1)
 		if from >= to {
 			continue
 		}
-		out.patches = append(out.patches, patch{tl: p.at(from, 0), tr: p.at(to, 0), br: p.at(to, 1), bl: p.at(from, 1), x0: from - x0, x1: to - x0})
+		out.patches = append(out.patches, patch{tl: p.at(from, p.y0), tr: p.at(to, p.y0), br: p.at(to, p.y1), bl: p.at(from, p.y1),
+			x0: from - x0, x1: to - x0, y0: p.y0, y1: p.y1})
 	}
 	return out
 }
@@ -87,10 +90,9 @@ func (s strip) part(x0, x1 float64) strip {
 // box maps a box of the strip to the upright box around it in the picture.
 func (s strip) box(left, top, right, bottom float64) ocr.Box {
 	lo, hi := vec{math.Inf(1), math.Inf(1)}, vec{math.Inf(-1), math.Inf(-1)}
-	h := float64(s.height)
 	add := func(p patch, x float64) {
-		for _, v := range [2]float64{top / h, bottom / h} {
-			q := p.at(x, v)
+		for _, y := range [2]float64{top, bottom} {
+			q := p.at(x, y)
 			lo, hi = vec{min(lo.x, q.x), min(lo.y, q.y)}, vec{max(hi.x, q.x), max(hi.y, q.y)}
 		}
 	}
