@@ -89,7 +89,7 @@ class Renderer:
         """What to write: mostly running text; numbers, names, random characters, English, cells. -> text, whether it is Latin only."""
         kind, n = rng.random(), int(min(40, max(1, rng.gamma(2.2, 6.5))))
         latin = False
-        if kind < 0.42:
+        if kind < 0.25:
             text = sampler.line(n)
         elif kind < 0.62:
             pool = self.covered[font.name]
@@ -127,7 +127,7 @@ class Renderer:
 
     def compose(self, rng, text, font, em, latin=False, plain=False):
         """-> ink [h, w] uint8 with the baseline at row 1.3 em, boxes [n, 4], start and end of the line in x; em pixels per em."""
-        spacing = 0.0 if plain or rng.random() < 0.4 else rng.normal(0.02, 0.04) if rng.random() < 0.85 else rng.uniform(0.1, 0.7)
+        spacing = 0.0 if plain or rng.random() < 0.4 else rng.normal(0.02, 0.04) if rng.random() < 0.9 else rng.uniform(0.1, 0.7)
         spacing = max(spacing, -0.06) * em
         glyphs, x = [], 0.6 * em
         for c, (ink, left, top, advance) in self._glyphs(rng, text, font, em, latin):

@@ -5,7 +5,7 @@ python3 models/training/ocr/recognise/evaluate.py --onnx text-recognise.onnx --a
 
 Printed: character error rate (CER, edits / characters) and lines read exactly by font, size and strength of degradation on drawn lines,
 and on the lines of evaluation pages (`evalset.py`), cut out by their true outlines plus 8 % of their height; the overlap of character
-boxes with the ink; calibration (expected calibration error in 15 bins, and the temperature that fits best); the time a run takes.
+boxes with the ink; calibration (expected calibration error in 15 bins); the time a run takes.
 Comparisons with the teacher fold full-width punctuation and leave out spaces, which it treats otherwise, and count only lines whose
 characters it knows.
 """
@@ -20,6 +20,7 @@ import numpy as np
 sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[i]) for i in (1, 2)]
 import corpus
 from crops import crop, truth as truth_of
+from export import numeric
 from fonts import CHARSET, FONTS, HELD_OUT, TRAIN
 from lines import HEIGHT, Line, Renderer
 from net import STRIDE, decode
@@ -50,25 +51,22 @@ def page_lines(folder):
 
 class Student:
     def __init__(self, path, threads=1):
-        self.session, self.elapsed = Session(path, threads), 0.0
+        self.session, self.elapsed = Session(numeric(path), threads), 0.0
 
-    def read(self, lines, temperature=1.0):
+    def read(self, lines):
         """-> for each line [(character, probability, box [4] in pixels)]."""
         order, answers = np.argsort([line.image.shape[1] for line in lines], kind="stable"), [None] * len(lines)
         for k in range(0, len(order), 16):
             batch = [lines[i] for i in order[k:k + 16]]
             out = self.session.run({"x": pack(batch)[:, None].astype(np.float32) / 127.5 - 1})
             self.elapsed += self.session.elapsed
-            for i, logits, boxes in zip(order[k:k + 16], out["logits"], out["boxes"]):
-                answers[i] = spell(logits, boxes, temperature)
+            for i, scores, classes, boxes in zip(order[k:k + 16], out["scores"], out["classes"], out["boxes"]):
+                answers[i] = spell(scores[:, 0], classes[:, 0].astype(int), boxes)
         return answers
 
 
-def spell(logits, boxes, temperature):
+def spell(sure, best, boxes):
     """Greedy reading; a character's probability and box come from the surest frame of its run."""
-    best = logits.argmax(1)
-    scaled = logits / temperature
-    sure = 1 / np.exp(scaled - scaled.max(1, keepdims=True)).sum(1)
     found = []
     for c, t in decode(best):
         end = t
@@ -153,18 +151,10 @@ def calibration_error(sure, right, bins=15):
     return 100 * sum(abs(sure[which == b].mean() - right[which == b].mean()) * (which == b).mean() for b in range(bins) if (which == b).any())
 
 
-def calibration(student, lines, say):
-    table = {}
-    for temperature in (0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.35, 1.5):
-        sure, right, _ = detail(lines, student.read(lines, temperature))
-        likelihood = -np.mean(np.log(np.where(right, sure, 1 - sure).clip(1e-6, 1)))
-        table[temperature] = likelihood, calibration_error(sure, right), sure, right
-        say(f"  temperature {temperature}: expected calibration error {table[temperature][1]:.2f} %, log loss {likelihood:.4f}")
-    best = min(table, key=lambda t: table[t][0])
-    _, _, sure, right = table[best]
-    say(f"  reliability at {best}: " + ", ".join(f"{a:.2f}-{b:.2f}: {100 * right[m].mean():.1f} % of {m.sum()}" for a, b in zip((0, .3, .5, .7, .8, .9, .95, .99), (.3, .5, .7, .8, .9, .95, .99, 1.01))
-                                                for m in [(sure >= a) & (sure < b)] if m.any()))
-    return best
+def reliability(sure, right):
+    edges = (0, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99, 1.01)
+    bins = [(a, b, (sure >= a) & (sure < b)) for a, b in zip(edges, edges[1:])]
+    return ", ".join(f"{a:.2f}-{min(b, 1):.2f}: {100 * right[m].mean():.1f} % of {m.sum()}" for a, b, m in bins if m.any())
 
 
 def main():
@@ -231,8 +221,8 @@ def main():
     for name, lines in (("drawn lines", held), ("lines of pages", cut)):
         if lines:
             say(f"calibration and boxes, {name}")
-            best = calibration(student, lines, say)
-            _, _, overlaps = detail(lines, student.read(lines, best))
+            sure, right, overlaps = detail(lines, student.read(lines))
+            say(f"  expected calibration error {calibration_error(sure, right):.2f} %; right among those of a probability: {reliability(sure, right)}")
             say(f"  boxes: mean IoU {overlaps.mean():.4f}, a tenth below {np.percentile(overlaps, 10):.3f}")
     lines = [line for line in draw(HELD_OUT[0], 400, 14, strength=0.5, pixels=usual) if len(line.text) > 10]
     for threads in (1, 2):

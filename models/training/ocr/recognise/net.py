@@ -60,16 +60,38 @@ class Recogniser(nn.Module):
         return self.trunk(x)[:, :, 0].transpose(1, 2)
 
 
-class Exported(nn.Module):
-    """The network with the outputs of the card: logits [N, W/4, classes] and boxes [N, W/4, 4]."""
+class Gate(nn.Module):
+    """Says of features [..., 144] whether the frame needs the classifier: above 0."""
 
-    def __init__(self, net):
+    def __init__(self, features=144, width=32):
         super().__init__()
-        self.net = net
+        self.hidden, self.out = nn.Linear(features, width), nn.Linear(width, 1)
+
+    def forward(self, f):
+        return self.out(F.relu(self.hidden(f)))[..., 0]
+
+
+class Exported(nn.Module):
+    """The network with the outputs of the card: scores and classes [N, W/4, KEPT], boxes [N, W/4, 4]. Frames behind a closed gate are
+    the blank with probability 1."""
+
+    KEPT = 6                     # the blank and five candidates
+
+    def __init__(self, net, gate, temperature=1.0):
+        super().__init__()
+        self.net, self.gate, self.temperature = net, gate, temperature
 
     def forward(self, x):
         f = self.net(x)
-        return self.net.read(f), self.net.place(f)
+        flat = f.reshape(-1, f.shape[2])
+        # A line's first frame is always open: ONNX Runtime's TopK divides by zero where no row is left.
+        open_ = torch.cat([torch.ones_like(f[:, :1, 0]), self.gate(f[:, 1:])], 1) > 0
+        rows = torch.nonzero(open_.reshape(-1))
+        scores, classes = torch.softmax(self.net.read(flat[rows[:, 0]]) / self.temperature, -1).topk(self.KEPT, -1)
+        shut = torch.zeros_like(flat[:, :self.KEPT])
+        sure = shut + torch.tensor([1.0] + [0.0] * (self.KEPT - 1))
+        shape = (f.shape[0], f.shape[1], self.KEPT)
+        return (sure.index_put((rows[:, 0],), scores).reshape(shape), shut.long().index_put((rows[:, 0],), classes).reshape(shape), self.net.place(f))
 
 
 def decode(scores):
