@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/courtsense/courtsense/internal/app"
 	"github.com/courtsense/courtsense/internal/conf"
 	"github.com/courtsense/courtsense/internal/version"
 	"github.com/courtsense/courtsense/models"
@@ -146,14 +148,49 @@ func (x *examination) models(c *console, config conf.Config) []modelJSON {
 	for _, task := range models.Tasks() {
 		x.task(task, list)
 	}
+	x.reading(config, list)
 	return out
 }
 
-// served are the tasks without which a served method cannot answer.
+// reading says which engine reads documents, and why.
+func (x *examination) reading(config conf.Config, list []models.Status) {
+	const name = "reading documents"
+	has := func(task string) bool {
+		return slices.ContainsFunc(list, func(st models.Status) bool { return st.Entry.Task == task && st.Active })
+	}
+	byModels, bySystem := has(models.TaskTextDetection) && has(models.TaskTextRecognition), has(models.TaskOCRSystem)
+	engine := config.OCR.Engine
+	switch {
+	case !byModels && !bySystem:
+		x.missing(name, "'courtsense models pull' brings models, make deps brings Tesseract", "neither models nor Tesseract: pages are not read")
+	case engine == app.EngineTesseract && bySystem:
+		x.ok(name, "by Tesseract, since ocr.engine is %s", engine)
+	case engine == app.EngineAuto && byModels:
+		x.ok(name, "by the models (ocr.engine is %s, and they are here)", engine)
+	case engine == app.EngineAuto:
+		x.warn(name, "'courtsense models pull' (without internet: --mirror DIR)", "by Tesseract, since there is no model for %s: slower, and no page is turned, cleaned or corrected",
+			strings.Join(lacking(has, models.TaskTextDetection, models.TaskTextRecognition), " and for "))
+	case (engine == app.EngineONNX || bySystem) && byModels:
+		x.ok(name, "by engine %s, as ocr.engine says", engine)
+	default:
+		x.missing(name, "bring what is missing, or set ocr.engine to auto", "ocr.engine is %s, and there is no %s", engine,
+			strings.Join(lacking(has, models.TaskTextDetection, models.TaskTextRecognition, models.TaskOCRSystem), ", "))
+	}
+}
+
+func lacking(has func(task string) bool, tasks ...string) []string {
+	return slices.DeleteFunc(tasks, has)
+}
+
+// served are the tasks that served methods use, and what is lost without a model.
 var served = map[string]string{
-	models.TaskFaceDetection: "faces are not found",
-	models.TaskVoiceActivity: "speech is told by its loudness only",
-	models.TaskOCRSystem:     "pages are not read",
+	models.TaskFaceDetection:   "faces are not found",
+	models.TaskTextDetection:   "pages are read by Tesseract only",
+	models.TaskTextRecognition: "pages are read by Tesseract only",
+	models.TaskTextOrientation: "pages are taken to be upright",
+	models.TaskTextCorrection:  "doubtful characters are not corrected",
+	models.TaskVoiceActivity:   "speech is told by its loudness only",
+	models.TaskOCRSystem:       "there is no second opinion on pages",
 }
 
 func (x *examination) task(task string, list []models.Status) {
@@ -167,9 +204,9 @@ func (x *examination) task(task string, list []models.Status) {
 	switch {
 	case len(active) > 0:
 		x.ok(task, "%s", strings.Join(active, ", "))
-	case essential && task == models.TaskOCRSystem:
-		x.missing(task, "install tesseract-ocr-chi-sim and tesseract-ocr-eng (on Debian and Ubuntu: make deps)", "no model: %s", lack)
-	case task == models.TaskVoiceActivity:
+	case task == models.TaskOCRSystem:
+		x.warn(task, "install tesseract-ocr-chi-sim and tesseract-ocr-eng (on Debian and Ubuntu: make deps)", "no model: %s", lack)
+	case essential && task != models.TaskFaceDetection:
 		x.warn(task, "'courtsense models pull' (without internet: --mirror DIR)", "no model: %s", lack)
 	case essential:
 		x.missing(task, "'courtsense models pull' (without internet: --mirror DIR)", "no model: %s", lack)

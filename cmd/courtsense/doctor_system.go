@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/cpu"
 
+	"github.com/courtsense/courtsense/internal/app"
 	"github.com/courtsense/courtsense/internal/conf"
 	"github.com/courtsense/courtsense/internal/version"
 	"github.com/courtsense/courtsense/ocr/pdf"
@@ -163,9 +164,14 @@ func (x *examination) device(backend *onnx.Backend, configured string) {
 
 func (x *examination) tesseract(config conf.Config) {
 	const name = "Tesseract"
+	// Whether it is needed, the configured engine tells; whether anything reads pages at all is told with the models.
+	lack := x.warn
+	if e := config.OCR.Engine; e == app.EngineTesseract || e == app.EngineCompare {
+		lack = x.missing
+	}
 	found := tesseract.Installed(config.OCR.TessdataDir)
 	if len(found.Languages) == 0 {
-		x.missing(name, "install tesseract-ocr-chi-sim and tesseract-ocr-eng; "+runDeps,
+		lack(name, "install tesseract-ocr-chi-sim and tesseract-ocr-eng; "+runDeps,
 			"%s, but no language: looked in %s", found.Version, strings.Join(found.Searched, ", "))
 		return
 	}
@@ -181,7 +187,7 @@ func (x *examination) tesseract(config conf.Config) {
 		for _, l := range absent {
 			packages = append(packages, "tesseract-ocr-"+strings.ReplaceAll(l, "_", "-"))
 		}
-		x.missing(name, "install "+strings.Join(packages, " ")+", or leave them out of ocr.languages", "%s; not installed: %s", have, strings.Join(absent, " "))
+		lack(name, "install "+strings.Join(packages, " ")+", or leave them out of ocr.languages", "%s; not installed: %s", have, strings.Join(absent, " "))
 		return
 	}
 	x.ok(name, "%s", have)

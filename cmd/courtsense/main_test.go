@@ -213,14 +213,14 @@ func TestVerifyFindsDamage(t *testing.T) {
 
 func TestDoctor(t *testing.T) {
 	r := courtsense(t, "doctor", "--grpc-address", "127.0.0.1:0", "--http-address", "")
-	for _, thing := range []string{"ONNX Runtime", "Tesseract", "Poppler", "OpenCV", "microphones", "voice-activity", "vad-embedded"} {
+	for _, thing := range []string{"ONNX Runtime", "Tesseract", "Poppler", "OpenCV", "microphones", "voice-activity", "vad-embedded", "reading documents"} {
 		require.Contains(t, r.stdout, thing)
 	}
 	var report struct {
 		OK       bool
 		Findings []finding
 	}
-	r = courtsense(t, "doctor", "--json", "--set", "ocr.languages=eng,xyz", "--grpc-address", "127.0.0.1:0", "--http-address", "")
+	r = courtsense(t, "doctor", "--json", "--set", "ocr.languages=eng,xyz", "--set", "ocr.engine=tesseract", "--grpc-address", "127.0.0.1:0", "--http-address", "")
 	require.Equal(t, exitFailed, r.code)
 	require.NoError(t, json.Unmarshal([]byte(r.stdout), &report))
 	require.False(t, report.OK)
