@@ -183,7 +183,7 @@ func lineHeights(s *survey, k skew) (lines int, height float64) {
 // there are hardly any edges. An edge is a run of levels that rises or falls by at least half the contrast.
 func edgeWidth(r *imaging.Raster, contrast float64) float64 {
 	const (
-		every = 9   // rows and columns
+		every = 17  // rows and columns
 		rank  = 0.6 // of the slopes that counts
 		few   = 40  // edges
 		still = 3   // grey levels against the run that noise may go

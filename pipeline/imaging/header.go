@@ -67,16 +67,6 @@ func (p PageHeader) UprightSize() (width, height int) {
 	return p.Width, p.Height
 }
 
-// Divisor returns the largest of 1, 2, 4 and 8 by which the page can be reduced so that its longer side keeps at least side
-// pixels.
-func (p PageHeader) Divisor(side int) int {
-	d := 1
-	for d < 8 && max(p.Width, p.Height) >= 2*d*side {
-		d *= 2
-	}
-	return d
-}
-
 // DecodeMemory estimates the bytes that decoding the page holds at its peak: the decoder's own picture, a progressive
 // JPEG's coefficients, the [Raster], and a second one where the picture has to be turned.
 func (p PageHeader) DecodeMemory() int64 {

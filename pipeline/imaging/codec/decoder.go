@@ -122,8 +122,8 @@ func (d *Document) Page(ctx context.Context, page int) (*imaging.Raster, error) 
 	})
 }
 
-// ReducedGray decodes one page, counted from 1, as grey levels at 1/divisor of its size, sides rounded up: the divisor is
-// 1, 2, 4 or 8, and [imaging.PageHeader.Divisor] picks one. The three channels are equal. Limits, refusals and orientation
+// ReducedGray decodes one page, counted from 1, as grey levels at 1/divisor of its size, sides rounded up; divisor is
+// 1, 2, 4 or 8. The three channels are equal. Limits, refusals and orientation
 // are those of [Document.Page]. Only JPEG with OpenCV is cheaper for it, as most of the transform and the colours are never
 // computed; everything else is decoded whole and then shrunk.
 func (d *Document) ReducedGray(ctx context.Context, page, divisor int) (*imaging.Raster, error) {

@@ -104,14 +104,6 @@ func TestReducedGrayOfEveryPage(t *testing.T) {
 	}
 }
 
-func TestDivisor(t *testing.T) {
-	for _, c := range []struct{ width, height, side, want int }{
-		{1240, 1754, 877, 2}, {1240, 1754, 878, 1}, {1754, 1240, 438, 4}, {4961, 7016, 800, 8}, {40000, 10, 100, 8}, {1, 1, 100, 1},
-	} {
-		assert.Equal(t, c.want, imaging.PageHeader{Width: c.width, Height: c.height}.Divisor(c.side), "%+v", c)
-	}
-}
-
 // BenchmarkReducedGray decodes the JPEG of a page of 1240x1754 px at each size, and whole, in turn.
 func BenchmarkReducedGray(b *testing.B) {
 	rng := rand.New(rand.NewPCG(7, 8))
