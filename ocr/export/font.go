@@ -179,7 +179,7 @@ func glyphlessFont() []byte {
 
 	post := zeros(u32(nil, 0x00030000), 28) // no glyph names
 
-	return sfnt([]table{
+	return fontFile([]table{
 		{"OS/2", os2}, {"cmap", cmap}, {"glyf", make([]byte, 4)}, {"head", head}, {"hhea", hhea}, {"hmtx", hmtx},
 		{"loca", make([]byte, 6)}, {"maxp", maxp}, {"name", name}, {"post", post},
 	})
@@ -190,8 +190,8 @@ type table struct {
 	data []byte
 }
 
-// sfnt puts tables, sorted by tag, into a font file.
-func sfnt(tables []table) []byte {
+// fontFile puts tables, sorted by tag, into a font file.
+func fontFile(tables []table) []byte {
 	u16, u32 := binary.BigEndian.AppendUint16, binary.BigEndian.AppendUint32
 	log, power := 0, 1
 	for 2*power <= len(tables) {

@@ -3,7 +3,6 @@ package export
 import (
 	"bytes"
 	"image"
-	"image/color"
 	"image/jpeg"
 	"os"
 	"os/exec"
@@ -147,9 +146,6 @@ func blankJPEG(t testing.TB, width, height int) []byte {
 	require.NoError(t, jpeg.Encode(&b, img, nil))
 	return b.Bytes()
 }
-
-// grey is a colour of n in all channels.
-func grey(n uint8) color.Gray { return color.Gray{Y: n} }
 
 // tool runs a program on a file and returns what it prints; the test is skipped where the program is not installed.
 func tool(t *testing.T, name string, args ...string) string {

@@ -25,12 +25,11 @@ type textLayer struct {
 	used  int // fonts
 
 	// In force while the operators are written:
-	font        int
-	scale, rise string
+	font  int
+	scale string // horizontal
 }
 
 func (t *textLayer) page(p ocr.Page) {
-	t.rise = "0" // as PDF begins
 	begun := false
 	for _, l := range p.Lines {
 		glyphs, f := glyphsOf(l)
@@ -52,14 +51,14 @@ func (t *textLayer) page(p ocr.Page) {
 type placed struct {
 	char     rune
 	from, to float64
-	rise     float64 // of its middle above the line's middle, in pixels: curved lines
 }
 
 // smallestHeight of a line in pixels: text of no height could be neither placed nor found.
 const smallestHeight = 1
 
 // glyphsOf lays the line's characters along its frame: none overlaps the next, those of one word follow each other without
-// a gap, since readers of PDF take a gap for a blank, and blanks fill the room between words.
+// a gap, since readers of PDF take a gap for a blank, and blanks fill the room between words. A curved line's characters
+// stand on its chord: readers would take characters at different heights for different lines, and find no word in them.
 func glyphsOf(l ocr.Line) ([]placed, frame) {
 	var symbols []ocr.Symbol
 	parts := pieces(l)
@@ -69,22 +68,17 @@ func glyphsOf(l ocr.Line) ([]placed, frame) {
 	f := frameOf(l, symbols)
 	f.height = max(f.height, smallestHeight)
 	var out []placed
-	curved := len(l.Outline) > 4
 	for _, p := range parts {
 		if p.blankBefore {
 			out = append(out, placed{char: ' '})
 		}
 		if len(p.symbols) == 0 {
 			from, to := f.extent(p.box)
-			out = appendSpread(out, p.text, from, to, 0)
+			out = appendSpread(out, p.text, from, to)
 		}
 		for _, s := range p.symbols {
 			from, to := f.extent(s.Box)
-			rise := 0.0
-			if curved {
-				rise = f.height/2 - f.across(s.Box)
-			}
-			out = appendSpread(out, s.Char, from, to, rise)
+			out = appendSpread(out, s.Char, from, to)
 		}
 	}
 	closeGaps(out, f.height/50)
@@ -101,7 +95,7 @@ func closeGaps(glyphs []placed, least float64) {
 		last := &glyphs[i-1]
 		if g.char == ' ' {
 			last.to = max(last.to, last.from+least)
-			g.from, g.rise = last.to, last.rise
+			g.from = last.to
 			continue
 		}
 		g.from = max(g.from, last.from+least)
@@ -113,21 +107,15 @@ func closeGaps(glyphs []placed, least float64) {
 }
 
 // appendSpread gives each character its share of the room.
-func appendSpread(out []placed, text string, from, to, rise float64) []placed {
+func appendSpread(out []placed, text string, from, to float64) []placed {
 	total := max(textWidth(text), 1)
 	at := 0.0
 	for _, r := range text {
 		w := runeWidth(r)
-		out = append(out, placed{char: r, from: from + (to-from)*at/total, to: from + (to-from)*(at+w)/total, rise: rise})
+		out = append(out, placed{char: r, from: from + (to-from)*at/total, to: from + (to-from)*(at+w)/total})
 		at += w
 	}
 	return out
-}
-
-// across is how far the box's middle lies below the line's top.
-func (f frame) across(b ocr.Box) float64 {
-	x, y := number(b.X)+number(b.W)/2, number(b.Y)+number(b.H)/2
-	return -(x-f.x)*f.uy + (y-f.y)*f.ux
 }
 
 // line writes one line: a matrix that turns and moves, then for each character how wide its empty glyph is to be.
@@ -139,7 +127,6 @@ func (t *textLayer) line(glyphs []placed, f frame) {
 	x, y := f.x+start*f.ux-base*f.uy, f.y+start*f.uy+base*f.ux
 	t.setFont(0, size)
 	t.append("%s %s %s %s %s %s Tm\n", unit(f.ux), unit(-f.uy), unit(f.uy), unit(f.ux), point(t.paper.x(x)), point(t.paper.y(y)))
-	t.setRise("0")
 	at := start // where the reader is, with all that was rounded
 	open := false
 	flush := func() {
@@ -153,8 +140,7 @@ func (t *textLayer) line(glyphs []placed, f frame) {
 		t.used = max(t.used, font+1)
 		percent := max(math.Round(1000*(g.to-at)/f.height)/10, 0.1)
 		scale := string(appendNumber(nil, percent, 1))
-		rise := string(appendNumber(nil, g.rise*s, 1))
-		if font != t.font || scale != t.scale || rise != t.rise {
+		if font != t.font || scale != t.scale {
 			flush()
 			if font != t.font {
 				t.setFont(font, size)
@@ -163,7 +149,6 @@ func (t *textLayer) line(glyphs []placed, f frame) {
 				t.append("%s Tz\n", scale)
 				t.scale = scale
 			}
-			t.setRise(rise)
 		}
 		if !open {
 			t.out = append(t.out, '<')
@@ -178,13 +163,6 @@ func (t *textLayer) line(glyphs []placed, f frame) {
 func (t *textLayer) setFont(font int, size float64) {
 	t.append("/F%d %s Tf\n", font, point(size))
 	t.font = font
-}
-
-func (t *textLayer) setRise(rise string) {
-	if rise != t.rise {
-		t.append("%s Ts\n", rise)
-		t.rise = rise
-	}
 }
 
 func (t *textLayer) append(format string, args ...any) { t.out = fmt.Appendf(t.out, format, args...) }
