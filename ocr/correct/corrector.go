@@ -117,7 +117,7 @@ func (c *Corrector) protected(fs []flow, names bool) [][]bool {
 }
 
 func (c *Corrector) names(f flow, text []rune) ([]span, [][]rune) {
-	return names(text, func(i int, set string) bool {
+	return findNames(text, func(i int, set string) bool {
 		return strings.ContainsRune(set, text[i]) || f[i].confidence < c.config.Doubt &&
 			slices.ContainsFunc(f[i].candidates, func(o ocr.Candidate) bool { return o.Char != "" && strings.Contains(set, o.Char) })
 	}, c.doubtful(f))

@@ -35,9 +35,9 @@ const (
 	maxPersons = 64 // names of a page that are looked for elsewhere on it
 )
 
-// names returns the names of persons and companies in a text, and the persons' names found behind labels. may says whether
+// findNames returns the names of persons and companies in a text, and the persons' names found behind labels. may says whether
 // the character at a place is, or may be, one of a set; doubtful whether it may be anything else than it is.
-func names(text []rune, may func(i int, set string) bool, doubtful func(int) bool) (spans []span, persons [][]rune) {
+func findNames(text []rune, may func(i int, set string) bool, doubtful func(int) bool) (spans []span, persons [][]rune) {
 	s := string(text)
 	index := runeIndex(s)
 	for _, m := range labels.FindAllStringSubmatchIndex(s, -1) {

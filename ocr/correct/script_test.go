@@ -158,7 +158,7 @@ func TestFields(t *testing.T) {
 			return r
 		}, block[0]))
 		spans := numbers(string(text))
-		found, _ := names(text, func(i int, set string) bool { return strings.ContainsRune(set, text[i]) }, func(int) bool { return false })
+		found, _ := findNames(text, func(i int, set string) bool { return strings.ContainsRune(set, text[i]) }, func(int) bool { return false })
 		spans = append(spans, found...)
 		for _, want := range block[1:] {
 			kind, piece, ok := strings.Cut(want, ": ")

@@ -2,6 +2,8 @@ package correct
 
 import (
 	"regexp"
+	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -110,4 +112,32 @@ func hasDigit(s string) bool {
 func isLatin(s string) bool {
 	r, _ := utf8.DecodeRuneInString(s)
 	return r < utf8.RuneSelf
+}
+
+// Protected returns for each character of a text, blanks too, whether correction must leave it alone: it belongs to a number,
+// an amount, a date or a case number, or, unless names are asked for, to the name of a person or company.
+func Protected(text string, names bool) []bool {
+	all := []rune(text)
+	var kept []rune
+	for _, r := range all {
+		if !unicode.IsSpace(r) {
+			kept = append(kept, r)
+		}
+	}
+	marked := make([]bool, len(kept))
+	mark(marked, numbers(string(kept)))
+	if !names {
+		sure := func(int) bool { return false }
+		found, persons := findNames(kept, func(i int, set string) bool { return strings.ContainsRune(set, kept[i]) }, sure)
+		mark(marked, found)
+		mark(marked, again(kept, persons, sure))
+	}
+	out, k := make([]bool, len(all)), 0
+	for i, r := range all {
+		if !unicode.IsSpace(r) {
+			out[i] = marked[k]
+			k++
+		}
+	}
+	return out
 }
