@@ -118,6 +118,8 @@ type glyph struct {
 	confidence float32
 	candidates []ocr.Candidate
 	box        ocr.Box
+	inked      bool    // the network gave its ink box
+	from, to   float32 // of the ink along the line, in heights of the network's input
 }
 
 func (r *Recognizer) glyphs(p *piece, emitted []emission, boxes []float32, stride float64) []glyph {
@@ -140,6 +142,8 @@ func (r *Recognizer) glyphs(p *piece, emitted []emission, boxes []float32, strid
 			at = places[i]
 		}
 		g.box = p.strip.box(at[0], at[1], at[2], at[3])
+		h := float64(r.height)
+		g.inked, g.from, g.to = boxes != nil, float32((p.start+at[0])/h), float32((p.start+at[2])/h)
 		out[i] = g
 	}
 	return out

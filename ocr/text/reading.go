@@ -18,6 +18,9 @@ type reading struct {
 
 // finish drops blanks at the ends and repeated ones, and works out the confidence.
 func (r *reading) finish() {
+	if !r.vertical {
+		r.glyphs = respaced(r.glyphs)
+	}
 	kept := r.glyphs[:0]
 	for _, g := range r.glyphs {
 		// In a column every character has a square of its own, and what looks like a blank is part of that.

@@ -286,7 +286,8 @@ func (r *Recognizer) attempts(ctx context.Context, src plane, all []attempt) ([]
 type piece struct {
 	attempt int
 	strip   strip
-	width   int // of the tensor
+	start   float64 // in the whole line, pixels of the network's height
+	width   int     // of the tensor
 	glyphs  []glyph
 }
 
@@ -301,8 +302,10 @@ func (r *Recognizer) layOut(ctx context.Context, src plane, all []attempt) ([]pi
 		if !ok {
 			continue
 		}
+		start := 0.0
 		for _, part := range r.cut(s, src) {
-			pieces = append(pieces, piece{attempt: i, strip: part, width: r.class(part.width)})
+			pieces = append(pieces, piece{attempt: i, strip: part, start: start, width: r.class(part.width)})
+			start += part.width
 		}
 	}
 	return pieces, nil

@@ -1,0 +1,62 @@
+package text
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
+
+// set gives characters the place that they have in type of the given letter gap and blank, in heights; letters are 0.4 wide,
+// a 1 is 0.12 and set in a digit's width, '|' is a blank that the network did not see and '_' one that it saw where none is.
+func set(text string, gap, blank float32) []glyph {
+	var out []glyph
+	x := float32(0)
+	for _, c := range text {
+		width := float32(0.4)
+		switch c {
+		case '|':
+			x += blank - gap
+			continue
+		case '_':
+			out = append(out, glyph{text: " ", inked: true})
+			continue
+		case ' ':
+			out = append(out, glyph{text: " ", inked: true})
+			x += blank - gap
+			continue
+		case '1':
+			out = append(out, glyph{text: "1", inked: true, from: x + 0.14, to: x + 0.26})
+		default:
+			out = append(out, glyph{text: string(c), inked: true, from: x, to: x + width})
+		}
+		x += width + gap
+	}
+	return out
+}
+
+func joined(glyphs []glyph) string {
+	var b strings.Builder
+	for _, g := range glyphs {
+		b.WriteString(g.text)
+	}
+	return b.String()
+}
+
+func TestBlanksAreWhereTheGapsAre(t *testing.T) {
+	for in, want := range map[string]string{
+		"made on|19 August":   "made on 19 August",
+		"ma_de on 19 August":  "made on 19 August",
+		"1101 1992-11-09 111": "1101 1992-11-09 111",
+		"原告Mr|Smith和甲":        "原告Mr Smith和甲",
+		"甲 乙 丙 丁 戊 己":         "甲 乙 丙 丁 戊 己", // not of a spaced script: as the network says
+		"a|b":                 "ab",          // too short to know what is usual
+	} {
+		assert.Equal(t, want, joined(respaced(set(in, 0.03, 0.25))), "%q", in)
+	}
+	assert.Equal(t, "82313720100922679", joined(respaced(set("8_2 3_13720_100_922_679", 0.2, 0.2))), "spaced out")
+	assert.Equal(t, "SPACED OUT", joined(respaced(set("SPACED|OUT", 0.15, 0.6))))
+	plain := set("made on|19 August", 0.03, 0.25)
+	plain[3].inked = false
+	assert.Equal(t, "made on19 August", joined(respaced(plain)), "without ink boxes the network is believed")
+}
