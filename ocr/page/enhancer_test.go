@@ -17,7 +17,7 @@ import (
 // spoiled is a page with everything wrong at once.
 func spoiled() *imaging.Raster {
 	r := press(newSheet(800, 1100).leaning(2.2).draw(), stamp{x: 500, y: 600, rx: 90, ry: 90}.covers)
-	shaded(r, func(x, _ float64) float64 { return 1 - 0.5*x/800 })
+	shaded(r, func(x, _ float64) float64 { return 1 - 0.6*x/800 })
 	specked(r, 0.02)
 	fill(r, 0, 0, 35, 1100, [3]byte{9, 9, 9})
 	return r

@@ -17,7 +17,7 @@ type illumination struct {
 }
 
 const (
-	lightSpread = 0.25 // below it, unevenness costs no reading
+	lightSpread = 0.4  // below it, unevenness costs no reading, while evening it costs a little: 0.4 % of the errors on 4 pages of 0.26 to 0.31
 	lightGain   = 3.0  // the most that a pixel is multiplied by: more would only show the noise
 	lightDim    = 0.45 // of the bright ground: what is darker is a picture or a coloured field, no shadow
 )

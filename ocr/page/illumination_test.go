@@ -23,9 +23,9 @@ func shaded(r *imaging.Raster, light func(x, y float64) float64) *imaging.Raster
 func TestEvensTheLight(t *testing.T) {
 	clean := newSheet(800, 1100).draw()
 	for name, light := range map[string]func(x, y float64) float64{
-		"a lamp at the left": func(x, y float64) float64 { return 1 - 0.5*x/800 },
-		"a hand's shadow":    func(x, y float64) float64 { return 1 - 0.45/(1+math.Exp(-(y-0.6*x-300)/25)) },
-		"a dark corner":      func(x, y float64) float64 { return min(1, 0.4+math.Hypot(x-800, y-1100)/1100) },
+		"a lamp at the left": func(x, y float64) float64 { return 1 - 0.6*x/800 },
+		"a hand's shadow":    func(x, y float64) float64 { return 1 - 0.55/(1+math.Exp(-(y-0.6*x-300)/25)) },
+		"a dark corner":      func(x, y float64) float64 { return min(1, 0.35+math.Hypot(x-800, y-1100)/1000) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := shaded(cloned(clean), light)

@@ -102,45 +102,26 @@ func (t tiling) reduced(r *imaging.Raster) levels {
 
 // average writes the luma of r, averaged over areas, into the top left w x h pixels of out.
 func average(out levels, r *imaging.Raster, w, h int) {
-	line := make([]byte, r.Width)
+	line := make([]byte, r.Width+2) // two pixels more, which weigh nothing
 	if w == r.Width && h == r.Height {
 		for y := range h {
-			lumaRow(line, r.Row(y))
-			copy(out.pix[y*out.width:], line)
+			lumaRow(line[:w], r.Row(y))
+			copy(out.pix[y*out.width:], line[:w])
 		}
 		return
 	}
 	ratioX, ratioY := float64(r.Width)/float64(w), float64(r.Height)/float64(h)
-	type span struct {
-		from, to    int     // pixels inside, ends outside
-		first, last float32 // parts of those at the ends that count
-	}
-	spans := make([]span, w)
-	for x := range spans {
-		lo, hi := float64(x)*ratioX, min(float64(x+1)*ratioX, float64(r.Width))
-		s := span{from: int(lo), to: min(int(math.Ceil(hi-1e-9)), r.Width)}
-		s.first, s.last = float32(float64(s.from+1)-lo), float32(hi-float64(s.to-1))
-		if s.to-s.from == 1 {
-			s.first, s.last = float32(hi-lo), 0
-		}
-		spans[x] = s
-	}
+	spans := newSpans(r.Width, w)
 	sums := make([]float32, w)
-	across := make([]float32, w) // the source row that is held, averaged along its width
+	across := make([]float32, w) // the source row that is held, summed along its width
 	held := -1
 	for y := range h {
 		clear(sums)
 		lo, hi := float64(y)*ratioY, min(float64(y+1)*ratioY, float64(r.Height))
 		for row := int(lo); float64(row) < hi-1e-9; row++ {
 			if row != held {
-				lumaRow(line, r.Row(row))
-				for x, s := range spans {
-					v := float32(line[s.from])*s.first + float32(line[s.to-1])*s.last
-					for _, p := range line[s.from+1 : max(s.to-1, s.from+1)] {
-						v += float32(p)
-					}
-					across[x] = v
-				}
+				lumaRow(line[:r.Width], r.Row(row))
+				sumSpans(across, line, spans)
 				held = row
 			}
 			weight := float32(min(float64(row+1), hi) - max(float64(row), lo))
@@ -153,6 +134,51 @@ func average(out levels, r *imaging.Raster, w, h int) {
 		for x, v := range sums {
 			dst[x] = byte(min(v*area+0.5, 255))
 		}
+	}
+}
+
+// span is the run of pixels that one pixel of a smaller row covers.
+type span struct {
+	from   int
+	weight [3]float32 // by which the first, the second and the third count, 0 where the run is shorter
+	inner  int        // pixels between the third and the last of a longer run, all of weight 1
+	last   float32    // by which the last of a longer run counts
+}
+
+func newSpans(in, out int) []span {
+	ratio := float64(in) / float64(out)
+	spans := make([]span, out)
+	for x := range spans {
+		lo, hi := float64(x)*ratio, min(float64(x+1)*ratio, float64(in))
+		s := span{from: int(lo)}
+		to := min(int(math.Ceil(hi-1e-9)), in)
+		covers := func(i int) float32 { return float32(max(min(float64(i+1), hi)-max(float64(i), lo), 0)) }
+		for k := range min(to-s.from, 3) {
+			s.weight[k] = covers(s.from + k)
+		}
+		if to-s.from > 3 {
+			s.inner, s.last = to-s.from-4, covers(to-1)
+		}
+		spans[x] = s
+	}
+	return spans
+}
+
+// sumSpans writes the weighted sums of a line, which has two pixels more than there are in the spans.
+func sumSpans(dst []float32, line []byte, spans []span) {
+	for x := range spans {
+		s := &spans[x]
+		p := line[s.from : s.from+3 : s.from+3]
+		v := float32(p[0])*s.weight[0] + float32(p[1])*s.weight[1] + float32(p[2])*s.weight[2]
+		if s.last > 0 {
+			rest := line[s.from+3:][:s.inner+1]
+			sum := 0
+			for _, b := range rest[:s.inner] {
+				sum += int(b)
+			}
+			v += float32(sum) + float32(rest[s.inner])*s.last
+		}
+		dst[x] = v
 	}
 }
 
