@@ -336,40 +336,39 @@ func FuzzFormats(f *testing.F) {
 	f.Add([]byte{}, "原告 张三")
 	f.Add(bytes.Repeat([]byte{0, 0, 0xc0, 0x7f}, 60), "]]>\x00\ufffe<&\"'\xff")
 	f.Add(bytes.Repeat([]byte{0, 0, 0x80, 0x7f, 1, 2, 3, 0x43}, 60), "(\\) <> 𠮷 e\u0301\u200d")
-	jpg := blankJPEG(f, 60, 40)
 	f.Fuzz(func(t *testing.T, data []byte, text string) {
 		if len(text) > 200 {
 			return
 		}
-		p := hostilePage(data, text)
-		m := Meta{Title: text, Source: text, SHA256: text, Language: text, Software: text, Version: text}
-		var b bytes.Buffer
-		if err := WriteHOCR(&b, ocr.Document{Pages: []ocr.Page{p}}, m); err != nil {
-			t.Fatal(err)
-		}
-		if err := checkHOCR(b.Bytes()); err != nil {
-			t.Fatalf("hOCR: %v", err)
-		}
-		b.Reset()
-		if err := WriteALTO(&b, ocr.Document{Pages: []ocr.Page{p}}, m); err != nil {
-			t.Fatal(err)
-		}
-		if err := checkALTO(b.Bytes()); err != nil {
-			t.Fatalf("ALTO: %v", err)
-		}
-		b.Reset()
-		w, err := NewPDF(&b, m)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := w.AddPage(t.Context(), p, Picture{Encoded: jpg}); err != nil {
-			t.Fatal(err)
-		}
-		if err := w.Close(); err != nil {
-			t.Fatal(err)
-		}
-		checkPDFA(t, b.Bytes())
+		checkFormats(t, hostilePage(data, text), text)
 	})
+}
+
+// TestAnyPage does what FuzzFormats does, with pages that rapid draws.
+func TestAnyPage(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		data := rapid.SliceOfN(rapid.Byte(), 0, 600).Draw(rt, "data")
+		text := rapid.OneOf(rapid.StringN(0, 12, 60), rapid.StringMatching(`[ -~]{0,12}`)).Draw(rt, "text")
+		checkFormats(t, hostilePage(data, text), text)
+	})
+}
+
+// checkFormats writes the page in every format, with the text in all of the file's description.
+func checkFormats(t *testing.T, p ocr.Page, text string) {
+	t.Helper()
+	m := Meta{Title: text, Source: text, SHA256: text, Language: text, Software: text, Version: text}
+	var b bytes.Buffer
+	require.NoError(t, WriteHOCR(&b, ocr.Document{Pages: []ocr.Page{p}}, m))
+	require.NoError(t, checkHOCR(b.Bytes()), "hOCR")
+	b.Reset()
+	require.NoError(t, WriteALTO(&b, ocr.Document{Pages: []ocr.Page{p}}, m))
+	require.NoError(t, checkALTO(b.Bytes()), "ALTO")
+	b.Reset()
+	w, err := NewPDF(&b, m)
+	require.NoError(t, err)
+	require.NoError(t, w.AddPage(t.Context(), p, Picture{Encoded: blankJPEG(t, p.Width, p.Height)}))
+	require.NoError(t, w.Close())
+	checkPDFA(t, b.Bytes())
 }
 
 // FuzzCheckOriginal: a parser of outside bytes neither panics nor hangs.
