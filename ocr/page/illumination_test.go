@@ -25,7 +25,7 @@ func TestEvensTheLight(t *testing.T) {
 	for name, light := range map[string]func(x, y float64) float64{
 		"a lamp at the left": func(x, y float64) float64 { return 1 - 0.6*x/800 },
 		"a hand's shadow":    func(x, y float64) float64 { return 1 - 0.55/(1+math.Exp(-(y-0.6*x-300)/25)) },
-		"a dark corner":      func(x, y float64) float64 { return min(1, 0.35+math.Hypot(x-800, y-1100)/1000) },
+		"a dark corner":      func(x, y float64) float64 { return min(1, 0.46+math.Hypot(x-800, y-1100)/2400) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := shaded(cloned(clean), light)
