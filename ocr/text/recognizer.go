@@ -23,6 +23,7 @@ type Recognizer struct {
 	decoder  decoder
 	height   int
 	margin   float64
+	fit      bool    // crops to the ink
 	pad      float32 // tensor value behind a line's end
 	fixed    int     // width, where the graph takes only this
 	multiple int     // of widths
@@ -51,7 +52,8 @@ type outputNames struct {
 // Parameters: "height" (pixels, else the graph's), "blank" (class of CTC's blank, default 0), "space" (where the class of
 // the blank character is: "last", behind the keys, the default; "keys", among them; "none"), "output" ("probabilities", the
 // default, or "logits"), "temperature" (by which scores are divided to calibrate confidences, default 1), "margin" (of the
-// picture around a line, in line heights, default 0), "pad_value" (tensor value behind a line's end, default white),
+// picture around a line, in line heights, default 0), "crop" ("ink", the default: a line's upper and lower edge are moved to its
+// ink; "box": they are taken as given), "pad_value" (tensor value behind a line's end, default white),
 // "multiple_of" (widths are multiples of it, default 32), "max_width" (longer lines are cut between characters, pixels at
 // the network's height, default 1600). Thresholds: "line" (default 0: lines of less mean confidence are given without text),
 // "retry" (default 0.6: lines of less are read another way up too, and the better reading counts).
@@ -80,6 +82,13 @@ func NewRecognizer(x pipeline.Executor, e models.Entry, keys []byte) (*Recognize
 	case "probabilities":
 	default:
 		return fail("parameter output is %q, want logits or probabilities", output)
+	}
+	switch crop := p.String("crop", "ink"); crop {
+	case "ink":
+		r.fit = true
+	case "box":
+	default:
+		return fail("parameter crop is %q, want ink or box", crop)
 	}
 	if err := r.bind(e); err != nil {
 		return fail("%w", err)
@@ -330,7 +339,11 @@ func (r *Recognizer) strip(src plane, a attempt) (strip, bool) {
 			return s, true
 		}
 	}
-	s, ok := straight(a.Polygon, r.height, r.margin)
+	polygon := a.Polygon
+	if r.fit {
+		polygon = fitted(polygon, src)
+	}
+	s, ok := straight(polygon, r.height, r.margin)
 	return s, ok && s.width < longestStrip
 }
 

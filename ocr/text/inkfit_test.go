@@ -1,0 +1,75 @@
+package text
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"pgregory.net/rapid"
+
+	"github.com/courtsense/courtsense/ocr"
+	"github.com/courtsense/courtsense/pipeline/imaging"
+)
+
+// strokes draws text-like ink, 20 px high, on rows y..y+19.
+func strokes(r *imaging.Raster, x, y, width int) {
+	for at := x; at < x+width; at += 12 {
+		fill(r, ocr.Box{X: float32(at), Y: float32(y), W: 3, H: 20}, 20)
+		fill(r, ocr.Box{X: float32(at), Y: float32(y + 9), W: 8, H: 3}, 20)
+	}
+}
+
+// Whatever paper a detector leaves above and below a line, the crop is that of its ink.
+func TestCropsAreFittedToTheInk(t *testing.T) {
+	page := sheet(700, 200)
+	strokes(page, 50, 100, 600)
+	strokes(page, 50, 62, 600)  // the line above
+	strokes(page, 50, 138, 600) // and below
+	rapid.Check(t, func(t *rapid.T) {
+		above, below := rapid.IntRange(-2, 10).Draw(t, "above"), rapid.IntRange(-2, 10).Draw(t, "below")
+		box := ocr.Box{X: 45, Y: float32(100 - above), W: 610, H: float32(20 + above + below)}
+		for _, src := range []plane{grayOf(page, nil), {pix: page.Pix, width: page.Width, height: page.Height, channels: 3}} {
+			got := fitted(box.Polygon(), src).Bounds()
+			if got.X != box.X || got.W != box.W || got.Y < 98.5 || got.Y > 101 || got.Y+got.H < 119 || got.Y+got.H > 121.5 {
+				t.Fatalf("%+v became %+v", box, got)
+			}
+		}
+	})
+}
+
+func TestCropsThatCannotBeFittedStay(t *testing.T) {
+	box := ocr.Box{X: 45, Y: 90, W: 610, H: 40}
+	for name, draw := range map[string]func(*imaging.Raster){
+		"nothing":       func(*imaging.Raster) {},
+		"a rule":        func(r *imaging.Raster) { fill(r, ocr.Box{X: 0, Y: 108, W: 700, H: 3}, 0) },
+		"a dash":        func(r *imaging.Raster) { fill(r, ocr.Box{X: 300, Y: 108, W: 40, H: 3}, 0) },
+		"a dark ground": func(r *imaging.Raster) { fill(r, ocr.Box{X: 0, Y: 0, W: 700, H: 200}, 40) },
+	} {
+		page := sheet(700, 200)
+		draw(page)
+		assert.Equal(t, box.Polygon(), fitted(box.Polygon(), grayOf(page, nil)), name)
+	}
+	page := sheet(700, 200)
+	strokes(page, 50, 100, 600)
+	small := ocr.Box{X: 45, Y: 90, W: 40, H: 40}.Polygon()
+	assert.Equal(t, small, fitted(small, grayOf(page, nil)), "a single character")
+	assert.Equal(t, ocr.Polygon{}, fitted(ocr.Polygon{}, grayOf(page, nil)))
+}
+
+// An underline is not part of the line above it.
+func TestRulesEndALine(t *testing.T) {
+	page := sheet(700, 200)
+	strokes(page, 50, 100, 600)
+	fill(page, ocr.Box{X: 40, Y: 122, W: 620, H: 2}, 0)
+	got := fitted(ocr.Box{X: 45, Y: 92, W: 610, H: 36}.Polygon(), grayOf(page, nil)).Bounds()
+	assert.InDelta(t, 100, got.Y, 1.5)
+	assert.InDelta(t, 120, got.Y+got.H, 2)
+}
+
+func BenchmarkFit(b *testing.B) {
+	page := sheet(700, 200)
+	strokes(page, 50, 100, 600)
+	src := grayOf(page, nil)
+	for b.Loop() {
+		fitted(ocr.Box{X: 45, Y: 92, W: 610, H: 36}.Polygon(), src)
+	}
+}
