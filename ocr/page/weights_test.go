@@ -60,7 +60,7 @@ func sharedPage(tb testing.TB, name string) []byte {
 // Pages that others scanned and photographed are told in each direction; no answer above the threshold is wrong.
 func TestOrientsPagesOfOthers(t *testing.T) {
 	o := embedded(t)
-	for name, upright := range map[string]int{"text_vertical_words.png": 0, "en.jpg": 0} {
+	for name, upright := range map[string]int{"devatest-rotated-270.png": 270, "phototest.tif": 0, "text_vertical_words.png": 0, "en.jpg": 0} {
 		r, _, err := codec.Decode(context.Background(), sharedPage(t, name), imaging.DefaultLimits())
 		require.NoError(t, err)
 		for quarter, how := range []imaging.Orientation{1, 6, 3, 8} { // each turns clockwise by a quarter more
