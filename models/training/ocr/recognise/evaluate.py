@@ -178,52 +178,65 @@ def main():
                                                                       "noto-serif-sc-black", "wqy-zenhei", "ukai-cn", "uming-cn", "cwtex-fangsong", "cwtex-yuan")]
     renderer = Renderer(args.atlas, "held", shown)
 
-    def draw(font, count, seed, **how):
+    def draw(font, count, seed, rare=False, **how):
+        """Lines of running text, numbers, names and cells; or, `rare`, of the font's characters with equal chance."""
         rng = np.random.default_rng(seed)
         sampler = corpus.Sampler(rng, "held")
-        return [renderer.line(rng, sampler, font=font, **{k: v(rng) if callable(v) else v for k, v in how.items()}) for _ in range(count)]
+        kinds = [lambda: sampler.line(int(rng.integers(8, 30)))] * 6 + [sampler.number, sampler.number, sampler.name, sampler.cell, sampler.company]
+        lines = []
+        for _ in range(count):
+            pool = renderer.covered[font.name]
+            text = "".join(pool[i] for i in rng.integers(len(pool), size=12)) if rare else sampler.pick(kinds)()
+            text = " ".join(corpus.normalise(text).split()) or "一"
+            lines.append(renderer.line(rng, sampler, font=font, text=text, **{k: v(rng) if callable(v) else v for k, v in how.items()}))
+        return lines
 
     usual = lambda rng: float(rng.uniform(16, 40))
 
-    def row(name, lines):
-        answers = student.read(lines)
+    def read(lines):
+        return lines, student.read(lines), teacher.read(lines) if teacher else None
+
+    def row(name, lines, answers, others, chosen=None):
+        if chosen is not None:
+            lines, answers, others = ([v[i] for i in chosen] if v else v for v in (lines, answers, others))
         cer, exact = score(lines, answers)
         text = f"| {name} | {sum(len(line.text) for line in lines)} | {cer:.2f} | {exact:.1f} |"
         if teacher:
             both = [i for i, line in enumerate(lines) if set(line.text.translate(FOLD)) <= known]
             some = [lines[i] for i in both]
-            text += f" {score(some, [answers[i] for i in both], True)[0]:.2f} | {score(some, teacher.read(some), True)[0]:.2f} |"
+            text += "".join(f" {score(some, [v[i] for i in both], True)[0]:.2f} |" for v in (answers, others))
         say(text)
-        return answers
 
     say("by font, strength 0.5, 16 to 40 px per em: name, characters, CER %, lines exact %" + (", CER folded, teacher's" if teacher else ""))
     held = []
     for font in shown:
         lines = draw(font, args.count, 11, strength=0.5, pixels=usual)
-        row(font.name + (" (held out)" if font in HELD_OUT else ""), lines)
+        row(font.name + (" (held out)" if font in HELD_OUT else ""), *read(lines))
         held += lines if font in HELD_OUT else []
+    say("every character with equal chance")
+    for font in HELD_OUT:
+        row(font.name, *read(draw(font, args.count, 11, rare=True, strength=0.5, pixels=usual)))
     say("by size, held-out fonts, strength 0.5")
     for size in SIZES:
-        row(f"{size} px", [line for font in HELD_OUT for line in draw(font, args.count // 2, 12, strength=0.5, pixels=float(size))])
+        row(f"{size} px", *read([line for font in HELD_OUT for line in draw(font, args.count // 2, 12, strength=0.5, pixels=float(size))]))
     say("by strength, held-out fonts, 16 to 40 px")
     for strength in STRENGTHS:
-        row(f"{strength}", [line for font in HELD_OUT for line in draw(font, args.count // 2, 13, strength=strength, pixels=usual)])
-    cut = []
+        row(f"{strength}", *read([line for font in HELD_OUT for line in draw(font, args.count // 2, 13, strength=strength, pixels=usual)]))
+    groups = [("drawn lines", held, student.read(held))]
     for folder in args.pages:
         rows = page_lines(folder)
         say(f"lines of pages, {folder.name}")
-        row("all", [line for line, *_ in rows])
+        results = read([line for line, *_ in rows])
+        row("all", *results)
         for font in sorted({f for _, f, _ in rows}):
-            row(font, [line for line, f, _ in rows if f == font])
+            row(font, *results, [i for i, r in enumerate(rows) if r[1] == font])
         for name in sorted({name for _, _, applied in rows for name in applied}):
-            row("with " + name, [line for line, _, applied in rows if name in applied])
-        cut += [line for line, *_ in rows]
-    for name, lines in (("drawn lines", held), ("lines of pages", cut)):
-        if lines:
-            say(f"calibration and boxes, {name}")
-            sure, right, overlaps = detail(lines, student.read(lines))
-            say(f"  expected calibration error {calibration_error(sure, right):.2f} %; right among those of a probability: {reliability(sure, right)}")
-            say(f"  boxes: mean IoU {overlaps.mean():.4f}, a tenth below {np.percentile(overlaps, 10):.3f}")
+            row("with " + name, *results, [i for i, r in enumerate(rows) if name in r[2]])
+        groups.append((folder.name, *results[:2]))
+    for name, lines, answers in groups:
+        sure, right, overlaps = detail(lines, answers)
+        say(f"calibration and boxes, {name}: expected calibration error {calibration_error(sure, right):.2f} %; boxes' mean IoU {overlaps.mean():.4f}, "
+            f"a tenth below {np.percentile(overlaps, 10):.3f}; right among those of a confidence: {reliability(sure, right)}")
     lines = [line for line in draw(HELD_OUT[0], 400, 14, strength=0.5, pixels=usual) if len(line.text) > 10]
     for threads in (1, 2):
         timed = Student(args.onnx, threads)

@@ -91,7 +91,29 @@ class Exported(nn.Module):
         shut = torch.zeros_like(flat[:, :self.KEPT])
         sure = shut + torch.tensor([1.0] + [0.0] * (self.KEPT - 1))
         shape = (f.shape[0], f.shape[1], self.KEPT)
-        return (sure.index_put((rows[:, 0],), scores).reshape(shape), shut.long().index_put((rows[:, 0],), classes).reshape(shape), self.net.place(f))
+        scores = sure.index_put((rows[:, 0],), scores).reshape(shape)
+        classes = shut.long().index_put((rows[:, 0],), classes).reshape(shape)
+        boxes = self.net.place(f)
+        twice = said_twice(scores[..., 0], classes[..., 0], boxes)[..., None]
+        return torch.where(twice, sure[:1], scores), torch.where(twice, torch.zeros_like(classes), classes), boxes
+
+
+def said_twice(score, kind, boxes, shared=0.8):
+    """[N, T] -> whether a frame reads in another way the ink that a surer frame, one or two away, reads: their boxes' spans share more
+    than `shared` of the narrower one. Without this, frames that disagree about a doubtful character would both be heard."""
+    at = torch.arange(score.shape[1], dtype=boxes.dtype)
+    left, right = boxes[..., 0] + at, boxes[..., 2] + at
+    found = torch.zeros_like(kind, dtype=torch.bool)
+    for k in (1, 2):
+        pad = torch.zeros_like(score[:, :1]).expand(-1, k)
+        for before in (True, False):
+            def shift(v):
+                return torch.cat([pad.to(v.dtype), v], 1)[:, :score.shape[1]] if before else torch.cat([v, pad.to(v.dtype)], 1)[:, k:]
+            common = torch.minimum(right, shift(right)) - torch.maximum(left, shift(left))
+            narrow = torch.minimum(right - left, shift(right) - shift(left)).clamp(min=0.5)
+            other = shift(kind)
+            found = found | ((kind > 0) & (other > 0) & (other != kind) & (shift(score) > score) & (common > shared * narrow))
+    return found
 
 
 def decode(scores):
