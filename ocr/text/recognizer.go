@@ -324,24 +324,29 @@ func (r *Recognizer) layOut(ctx context.Context, src plane, all []attempt) ([]pi
 const longestStrip = 1 << 17
 
 func (r *Recognizer) strip(src plane, a attempt) (strip, bool) {
+	polygon := a.Polygon
+	switch p := a.Polygon; {
+	case !r.fit:
+	case a.column: // on its side it is a line
+		p = fitted(ocr.Polygon{p[1], p[2], p[3], p[0]}, src)
+		polygon = ocr.Polygon{p[3], p[0], p[1], p[2]}
+	default:
+		polygon = fitted(p, src)
+	}
 	switch {
 	case a.column:
-		w, h := sides(a.Polygon)
+		w, h := sides(polygon)
 		n := int(math.Ceil((h/max(w, minInk)+4)*float64(r.height))) + r.height
 		if n > longestStrip {
 			return strip{}, false
 		}
 		buf := r.buffers.Get(n * r.height * src.channels)
 		defer r.buffers.Put(buf)
-		return column(a.Polygon, r.height, r.margin, src, buf)
+		return column(polygon, r.height, r.margin, src, buf)
 	case len(a.Outline) > 0:
 		if s, ok := bent(a.Outline, r.height, r.margin); ok && s.width < longestStrip {
 			return s, true
 		}
-	}
-	polygon := a.Polygon
-	if r.fit {
-		polygon = fitted(polygon, src)
 	}
 	s, ok := straight(polygon, r.height, r.margin)
 	return s, ok && s.width < longestStrip
