@@ -208,20 +208,22 @@ def scene(rng, sampler, side=640):
     image = background(rng, side)
     taken, outlines = np.zeros((side, side), np.uint8), []
     tilt = rng.normal(0, 5) if rng.random() < 0.4 else 0.0
-    for _ in range(int(rng.integers(0, 14)) if rng.random() < 0.93 else 0):
+    low, high, most = (10, 130, 14) if rng.random() < 0.6 else (45, 190, 9)        # the second: signs, titles, old prints
+    for _ in range(int(rng.integers(0, most)) if rng.random() < 0.93 else 0):
         chinese = rng.random() < 0.75
         font = fonts.TRAIN[rng.integers(len(fonts.TRAIN))] if chinese else fonts.LATIN[rng.integers(len(fonts.LATIN))]
-        size = int(np.exp(rng.uniform(np.log(10), np.log(130))))
-        vertical = chinese and rng.random() < 0.15
+        size = int(np.exp(rng.uniform(np.log(low), np.log(high))))
+        vertical = chinese and rng.random() < (0.15 if low < 45 else 0.3)
         spacing = 0.0 if rng.random() < 0.7 else rng.uniform(0, 0.6)
         style = {"vertical": vertical, "colour": _colour(rng), "edge": int(rng.choice([0, 0, 0, 0, 1, 2]))}
         angle = tilt + (rng.uniform(-15, 15) if rng.random() < 0.25 else rng.uniform(-90, 90) if rng.random() < 0.04 else 0)
-        block = int(rng.integers(2, 9)) if size < 40 and rng.random() < 0.4 else 1
+        block = int(rng.integers(2, 9)) if size < 40 + 2 * (low - 10) and rng.random() < 0.4 else 1
         pitch = rng.uniform(1.1, 2.0) if not vertical else rng.uniform(1.2, 2.2)
         middle = rng.uniform(0.05, 0.95, 2) * side
         normal = np.array([-np.sin(np.radians(angle)), np.cos(np.radians(angle))]) if not vertical else np.array([-np.cos(np.radians(angle)), -np.sin(np.radians(angle))])
         for row in range(block):
-            text = "".join(c for c in _text(rng, sampler, chinese) if c == " " or fonts.covers(font, c)).strip()
+            text = "".join(c for c in _text(rng, sampler, chinese) if c == " " or fonts.covers(font, c))
+            text = text[:max(1, int(0.9 * side / (size * (1 + spacing))))].strip()
             made = _mask(rng, text.replace(" ", "") if vertical else text, font, size, vertical, spacing) if text else None
             if made is None:
                 continue
