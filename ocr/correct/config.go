@@ -17,7 +17,7 @@ type Config struct {
 	Doubt  float32 // symbols with a confidence below this are looked at, 0..1
 	Weight float32 // of the language model's score, the recogniser's having 1
 	Margin float32 // natural logarithm by which another reading must be better
-	Floor  float32 // natural logarithm below which the language model counts no character: it has seen too few
+	Cap    float32 // natural logarithm beyond which the language model's preference counts no more: it has seen too little to be so sure
 	Reach  int     // characters on either side that the language model reads at least
 }
 
@@ -27,7 +27,7 @@ func Tuned(e models.Entry) Config {
 		Doubt:  float32(e.Threshold("doubt", 0.95)),
 		Weight: float32(e.Threshold("weight", 0.5)),
 		Margin: float32(e.Threshold("margin", 1)),
-		Floor:  float32(e.Threshold("floor", -14)),
-		Reach:  int(e.Threshold("reach", 12)),
+		Cap:    float32(e.Threshold("cap", 8)),
+		Reach:  int(e.Threshold("reach", 8)),
 	}
 }

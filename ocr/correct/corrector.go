@@ -135,6 +135,10 @@ func mark(glyphs []bool, spans []span) {
 	}
 }
 
+// likely is the confidence from which a candidate may make a number of what stands there. Less sure ones are noise: among five
+// candidates for a blurred character there is nearly always a numeral.
+const likely = 0.03
+
 // mostNumeric returns the flow's text with the most number-like reading of each doubtful glyph.
 func (c *Corrector) mostNumeric(f flow) []rune {
 	rank := func(r rune) int {
@@ -156,7 +160,7 @@ func (c *Corrector) mostNumeric(f flow) []rune {
 			continue
 		}
 		for _, o := range g.candidates {
-			if r, size := utf8.DecodeRuneInString(o.Char); size == len(o.Char) && rank(r) > rank(out[i]) {
+			if r, size := utf8.DecodeRuneInString(o.Char); size == len(o.Char) && o.Confidence >= likely && rank(r) > rank(out[i]) {
 				out[i] = r
 			}
 		}
@@ -177,9 +181,7 @@ func (c *Corrector) choose(ctx context.Context, p *page) ([]change, error) {
 	var out []change
 	for i, pl := range p.places {
 		g := p.flows[pl.flow][pl.at]
-		language := func(r rune) float32 {
-			return max(c.model.Score(around[i], c.model.Vocabulary.Class(r)), c.config.Floor)
-		}
+		language := func(r rune) float32 { return c.model.Score(around[i], c.model.Vocabulary.Class(r)) }
 		own := language(g.r)
 		now := logarithm(g.confidence) + c.config.Weight*own
 		best := change{place: pl, original: now, corrected: now + c.config.Margin}
@@ -188,9 +190,12 @@ func (c *Corrector) choose(ctx context.Context, p *page) ([]change, error) {
 				continue
 			}
 			r, _ := utf8.DecodeRuneInString(o.Char)
-			other := language(r)
-			if score := logarithm(o.Confidence) + c.config.Weight*other; score > best.corrected {
-				best.to, best.corrected, best.likelier = o, score, math.Exp(float64(other-own))
+			if f := p.flows[pl.flow]; pl.at > 0 && f[pl.at-1].r == r || pl.at+1 < len(f) && f[pl.at+1].r == r {
+				continue // one character that was read twice: making both alike mends nothing
+			}
+			preference := language(r) - own
+			if score := logarithm(o.Confidence) + c.config.Weight*(own+min(preference, c.config.Cap)); score > best.corrected {
+				best.to, best.corrected, best.likelier = o, score, math.Exp(float64(preference))
 			}
 		}
 		if best.to.Char != "" {

@@ -35,7 +35,7 @@ func folder(t *testing.T) string {
 	dir := t.TempDir()
 	colours, things := []string{"朱红", "靛青", "鹅黄", "月白", "墨绿"}, []string{"锦匣", "漆盒", "陶罐", "藤箱", "布囊"}
 	var b strings.Builder
-	for i := range 300 {
+	for i := range 200 {
 		fmt.Fprintf(&b, "收到%s%s，封口完好，编号%d，置于东侧木架第%d层，由值班员签收。\n", colours[i%5], things[(i/5)%5], i*37, i%7)
 	}
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "notes.txt"), []byte(b.String()), 0o600))
@@ -55,7 +55,7 @@ func TestPerplexityFallsOnACourtsOwnTexts(t *testing.T) {
 
 	var kept *charlm.Model
 	told := 0
-	o := Options{Epochs: 0.5, Rate: 2e-3, Seed: 1, Places: 60, Keep: func(m *charlm.Model) error { kept = m; return nil }, Progress: func(p Progress) {
+	o := Options{Epochs: 0.4, Rate: 2e-3, Seed: 1, Places: 30, Keep: func(m *charlm.Model) error { kept = m; return nil }, Progress: func(p Progress) {
 		told++
 		assert.LessOrEqual(t, p.Best, p.Before)
 	}}
@@ -67,7 +67,7 @@ func TestPerplexityFallsOnACourtsOwnTexts(t *testing.T) {
 	assert.InDelta(t, 1, r.Done, 1e-9)
 	require.NotNil(t, kept)
 	assert.Contains(t, kept.About, "Adapted")
-	again, err := kept.Measure(context.Background(), c.held, 60)
+	again, err := kept.Measure(context.Background(), c.held, 30)
 	require.NoError(t, err)
 	assert.Equal(t, r.After, again, "what was kept is what was measured")
 }
@@ -78,7 +78,7 @@ func TestInterruptedRunsKeepTheBest(t *testing.T) {
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(context.Background())
 	kept := 0
-	o := Options{Epochs: 1, Rate: 1e-3, Seed: 1, Places: 30, Keep: func(*charlm.Model) error { kept++; cancel(); return nil }}
+	o := Options{Epochs: 0.6, Rate: 1e-3, Seed: 1, Places: 20, Keep: func(*charlm.Model) error { kept++; cancel(); return nil }}
 	r, err := o.Run(ctx, m, c)
 	require.ErrorIs(t, err, context.Canceled)
 	assert.Equal(t, 1, kept)

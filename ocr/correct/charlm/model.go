@@ -40,8 +40,8 @@ func (m *Model) Parameters() int {
 	return n
 }
 
-// Score returns the natural log-probability of a class in a context of [Model.Contexts]. Over all classes the
-// probabilities sum to nearly one.
+// Score returns the natural log-probability of a class in a context of [Model.Contexts], but for a constant that is the same
+// for all classes at a place: only differences mean anything. [Model.Measure] computes what is missing.
 func (m *Model) Score(around []float32, c Class) float32 {
 	e := m.sizes.embedding
 	sum := m.bias[c]

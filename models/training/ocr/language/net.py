@@ -2,8 +2,8 @@
 
 One LSTM reads the left context forwards, another the right context backwards (Hochreiter & Schmidhuber 1997); a hidden layer joins
 their last states (as context2vec does: Melamud, Goldberger & Dagan 2016) and is compared with the candidates' embeddings. A
-candidate's score costs one row of the embedding, and the scores are trained to be log-probabilities without a softmax over all
-rows (self-normalisation: Devlin et al. 2014).
+candidate's score costs one row of the embedding. The end of the training draws the scores' sum towards one (self-normalisation:
+Devlin et al. 2014), but only differences at one place are relied upon.
 """
 import torch
 from torch import nn
@@ -30,7 +30,7 @@ class Cloze(nn.Module):
         return self.out(torch.relu(self.join(around)))
 
     def scores(self, vectors, rows=None):
-        """Of all classes, or of those in `rows`: natural log-probabilities, nearly normalised."""
+        """Of all classes, or of those in `rows`: natural log-probabilities, but for a constant of the place."""
         if rows is None:
             return vectors @ self.embed.weight.t() + self.bias
         return vectors @ self.embed.weight[rows].t() + self.bias[rows]

@@ -109,9 +109,9 @@ def main():
         optimizer.step()
         losses.append(loss.item())
         step += 1
-        if step % 250 == 0:
+        if step % 100 == 0:
             report = ""
-            if step % 1000 == 0:
+            if step % 500 == 0:
                 net.eval()
                 with torch.no_grad():
                     for name, (x, target) in zip(("statutes", "cases"), checks):
@@ -121,7 +121,7 @@ def main():
                         report += f" {name} perplexity {np.exp(nll):.2f} right {(z.argmax(1) == target[asked]).float().mean():.3f} log sum {torch.logsumexp(z, 1).mean():.2f}"
                 net.train()
             worked = time.time() - began
-            print(f"step {step} loss {np.mean(losses[-250:]):.3f} rate {rate:.1e} {worked / 60:.1f} min{report}", flush=True)
+            print(f"step {step} loss {np.mean(losses[-100:]):.3f} rate {rate:.1e} {worked / 60:.1f} min{report}", flush=True)
             save(checkpoint, net, optimizer, step, worked)
     save(checkpoint, net, optimizer, step, worked)
 
