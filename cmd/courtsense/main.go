@@ -127,7 +127,7 @@ or through such a server. Begin with "courtsense doctor", which says what is ins
 	}
 	add("files", newOCRCommand(), newOrientCommand(), newEnhanceCommand(), newFaceCommand(), newTranscribeCommand())
 	add("server", newServeCommand(), newDemoCommand())
-	add("machine", newDoctorCommand(), newModelsCommand(), newBenchCommand(), newEvalCommand(), newVersionCommand())
+	add("machine", newDoctorCommand(), newModelsCommand(), newLMCommand(), newBenchCommand(), newEvalCommand(), newVersionCommand())
 	catchFailures(root)
 	return root
 }
