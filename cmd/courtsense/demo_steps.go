@@ -20,11 +20,13 @@ import (
 
 	pb "github.com/courtsense/courtsense/api/courtsense/v1"
 	"github.com/courtsense/courtsense/ocr/accuracy"
+	"github.com/courtsense/courtsense/pipeline/imaging"
+	"github.com/courtsense/courtsense/pipeline/imaging/codec"
 	"github.com/courtsense/courtsense/speech"
 )
 
-// demoPages are the pages that are read, and the character error rate that each must stay below: about twice what
-// Tesseract 5.3 with Debian's models reaches, so that another release of it passes and a broken pipeline does not.
+// demoPages are the pages that are read, and the character error rate that each must stay below: what the models and, where
+// they are missing, Tesseract reach with room to spare, and a broken pipeline does not.
 var demoPages = []struct {
 	name, sample string
 	languages    []string
@@ -41,34 +43,65 @@ func (d *demo) documentSteps() []demoStep {
 	var steps []demoStep
 	for _, page := range demoPages {
 		steps = append(steps, demoStep{page.name, func(ctx context.Context) (report, error) {
-			return d.readPages(ctx, page.sample, page.languages, page.pages, page.limit)
+			content, err := d.sample(page.sample)
+			if err != nil {
+				return report{}, err
+			}
+			r, _, err := d.readPages(ctx, page.sample, content, page.languages, page.pages, page.limit)
+			return r, err
 		}})
 	}
-	return steps
+	return append(steps, d.turnedStep())
 }
 
-func (d *demo) readPages(ctx context.Context, sample string, languages []string, count int, limit float64) (report, error) {
-	content, err := d.sample(sample)
+// turnedStep reads a page that lies on its side, as uploads do.
+func (d *demo) turnedStep() demoStep {
+	return demoStep{"read a page that lies on its side", func(ctx context.Context) (report, error) {
+		const sample = "documents/complaint-zh.png"
+		content, err := d.sample(sample)
+		if err != nil {
+			return report{}, err
+		}
+		upright, _, err := codec.Decode(ctx, content, imaging.DefaultLimits())
+		if err != nil {
+			return report{}, err
+		}
+		const quarter = 6 // EXIF's number of a quarter turn clockwise
+		if content, err = codec.EncodePNG(imaging.Orient(upright, quarter)); err != nil {
+			return report{}, err
+		}
+		r, pages, err := d.readPages(ctx, strings.Replace(sample, ".png", "-turned.png", 1), content, nil, 1, 0.05)
+		if err != nil {
+			return r, err
+		}
+		p := pages[0].GetPage()
+		r.summary += fmt.Sprintf("; turned by %d degrees, confidence %.3f", p.GetRotation(), p.GetRotationConfidence())
+		if p.GetRotation() != 90 {
+			return r, errors.New("it lies on its side by 90 degrees")
+		}
+		r.lines = append(r.lines, p.GetSteps()...)
+		return r, nil
+	}}
+}
+
+// readPages reads content, which is sample or a picture made from it (NAME-turned), and holds it to the sample's text.
+func (d *demo) readPages(ctx context.Context, sample string, content []byte, languages []string, count int, limit float64) (r report, results []*pb.PageResult, err error) {
+	truth, err := d.sample(strings.TrimSuffix(strings.TrimSuffix(sample, filepath.Ext(sample)), "-turned") + ".txt")
 	if err != nil {
-		return report{}, err
+		return r, nil, err
 	}
-	truth, err := d.sample(strings.TrimSuffix(sample, filepath.Ext(sample)) + ".txt")
+	results, err = recognizeDocument(ctx, d.conn, content, &pb.DocumentConfig{Languages: languages})
 	if err != nil {
-		return report{}, err
-	}
-	results, err := recognizeDocument(ctx, d.conn, content, &pb.DocumentConfig{Languages: languages})
-	if err != nil {
-		return report{}, d.conn.explain(err)
+		return r, nil, d.conn.explain(err)
 	}
 	var scores []accuracy.Score
-	var r report
 	texts := strings.Split(string(truth), "\f")
 	if len(results) != count || len(texts) != count {
-		return r, fmt.Errorf("%d pages came back, there are %d", len(results), count)
+		return r, nil, fmt.Errorf("%d pages came back, there are %d", len(results), count)
 	}
 	for i, p := range results {
 		if st := p.GetStatus(); st.GetCode() != 0 {
-			return r, fmt.Errorf("page %d: %w", p.GetNumber(), d.conn.explain(status.ErrorProto(st)))
+			return r, nil, fmt.Errorf("page %d: %w", p.GetNumber(), d.conn.explain(status.ErrorProto(st)))
 		}
 		var lines []string
 		for _, l := range p.GetPage().GetLines() {
@@ -82,12 +115,12 @@ func (d *demo) readPages(ctx context.Context, sample string, languages []string,
 		filepath.Base(sample), sum.Lines, sum.Characters, 100*sum.CER.Value, 100*limit)
 	prefix := filepath.Join(d.out, strings.TrimSuffix(filepath.Base(sample), filepath.Ext(sample)))
 	if _, err := annotatePages(ctx, content, results, prefix); err != nil {
-		return r, err
+		return r, nil, err
 	}
 	if sum.CER.Value > limit {
-		return r, fmt.Errorf("too many characters are wrong: %.1f %%, the limit is %.0f %%", 100*sum.CER.Value, 100*limit)
+		return r, nil, fmt.Errorf("too many characters are wrong: %.1f %%, the limit is %.0f %%", 100*sum.CER.Value, 100*limit)
 	}
-	return r, nil
+	return r, results, nil
 }
 
 func firstLines(lines []string, n int) []string {
