@@ -165,6 +165,7 @@ func (d *Detector) detect(ctx context.Context, r *imaging.Raster, c canvas, db d
 	if err != nil {
 		return nil, &pipeline.Failure{Reason: pipeline.Backend, Err: err}
 	}
+	lines = rejoined(lines)
 	if len(lines) > limit {
 		return nil, &refusal.Error{Reason: refusal.TooLarge, Limit: int64(limit), Got: int64(len(lines)),
 			Msg: fmt.Sprintf("the picture has %d lines of text, over the limit of %d; send it in parts", len(lines), limit)}
