@@ -1,5 +1,4 @@
 // Package reader reads whole pages: a picture goes in and an [ocr.Page] in the picture's own coordinates comes out, through
 // the stages enhance, orient, turn upright, find lines, read them, correct and order. Every stage is an interface and may be
-// missing. [Compare] runs two engines side by side and says where they differ; a [Verifier] tells a page's direction by
-// reading it.
+// missing. A [Verifier] tells a page's direction by reading it.
 package reader
