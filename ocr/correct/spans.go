@@ -26,9 +26,6 @@ func (f field) String() string {
 	return [...]string{"none", "number", "amount", "date", "case number", "latin", "name", "company"}[f]
 }
 
-// name reports a field that correction may touch when a request asks for it.
-func (f field) name() bool { return f == fieldName || f == fieldCompany }
-
 // span is a protected piece of text: characters from..to-1.
 type span struct {
 	field    field

@@ -102,7 +102,7 @@ func smallestImage(r *imaging.Raster) image.Image {
 	grey, bilevel := true, true
 	for i := 0; i < len(r.Pix) && grey; i += 3 {
 		v := r.Pix[i]
-		grey = v == r.Pix[i+1] && v == r.Pix[i+2]
+		grey = r.Pix[i+1] == v && r.Pix[i+2] == v
 		bilevel = bilevel && (v == 0 || v == 255)
 	}
 	switch {

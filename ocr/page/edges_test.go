@@ -10,19 +10,6 @@ import (
 	"github.com/courtsense/courtsense/pipeline/imaging"
 )
 
-// darkShare returns the part of the pixels that are darker than 80.
-func darkShare(r *imaging.Raster, x0, y0, x1, y1 int) float64 {
-	n := 0
-	for y := y0; y < y1; y++ {
-		for x := x0; x < x1; x++ {
-			if r.Row(y)[3*x+1] < 80 {
-				n++
-			}
-		}
-	}
-	return float64(n) / float64((x1-x0)*(y1-y0))
-}
-
 func TestPaintsBlackEdgesOver(t *testing.T) {
 	clean := newSheet(800, 1100).draw()
 	for name, outside := range map[string]func(x, y float64) bool{

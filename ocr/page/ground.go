@@ -92,9 +92,7 @@ func (g ground) row(line []byte, y int) []byte {
 		}
 		// Between the centres of cells x-1 and x, or half a cell at the ends.
 		steps, fx := groundCell, 1
-		if x == 0 {
-			steps = groundCell / 2
-		} else if x == g.columns {
+		if x == 0 || x == g.columns {
 			steps = groundCell / 2
 		}
 		for range steps {

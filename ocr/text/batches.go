@@ -95,7 +95,7 @@ func (r *Recognizer) decode(p *piece, out pipeline.Tensors, i, rows int) error {
 		if len(classes) != rows*frames*depth {
 			return fmt.Errorf("outputs scores and classes have %d and %d values", len(out[main].Float32), len(classes))
 		}
-		emitted, err = r.decoder.ranked(values, classes[i*frames*depth:(i+1)*frames*depth], depth, used, nil)
+		emitted, err = r.decoder.ranked(values, classes[i*frames*depth:(i+1)*frames*depth], depth, used)
 	}
 	if err != nil {
 		return fmt.Errorf("output %s: %w", main, err)

@@ -177,7 +177,7 @@ func (e *emission) insert(s scored, found int) int {
 }
 
 // ranked decodes frames of which the network gives only the k likeliest classes, best first, with their probabilities.
-func (d decoder) ranked(scores []float32, classes []int64, k, frames int, out []emission) ([]emission, error) {
+func (d decoder) ranked(scores []float32, classes []int64, k, frames int) (out []emission, err error) {
 	previous, at := d.blank, float32(0)
 	for f := range frames {
 		class := int(classes[f*k])

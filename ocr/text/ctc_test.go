@@ -130,7 +130,7 @@ func TestRankedAgreesWithGreedy(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := d.ranked(scores, classes, k, frames, nil)
+		got, err := d.ranked(scores, classes, k, frames)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -158,7 +158,7 @@ func TestTemperatureLowersConfidence(t *testing.T) {
 	require.NoError(t, err)
 	assert.InDelta(t, 1/(1+math.Exp(-2)+math.Exp(-3)+math.Exp(-4)), cold[0].confidence, 1e-6)
 	assert.InDelta(t, 1/(1+math.Exp(-1)+math.Exp(-1.5)+math.Exp(-2)), warm[0].confidence, 1e-6)
-	ranked, err := decoder{classes: 4, space: -1, temperature: 2}.ranked([]float32{0.7, 0.2}, []int64{1, 2}, 2, 1, nil)
+	ranked, err := decoder{classes: 4, space: -1, temperature: 2}.ranked([]float32{0.7, 0.2}, []int64{1, 2}, 2, 1)
 	require.NoError(t, err)
 	assert.Less(t, ranked[0].confidence, float32(0.7))
 }
@@ -172,9 +172,9 @@ func TestFramesThatHoldNoNumbers(t *testing.T) {
 	}
 	_, err := d.greedy([]float32{0, 1, nan}, 1, nil)
 	require.ErrorIs(t, err, errNoNumbers, "a sum of what is no number")
-	_, err = d.ranked([]float32{nan, 0}, []int64{1, 2}, 2, 1, nil)
+	_, err = d.ranked([]float32{nan, 0}, []int64{1, 2}, 2, 1)
 	require.ErrorIs(t, err, errNoNumbers)
-	_, err = d.ranked([]float32{0.5, 0}, []int64{3, 2}, 2, 1, nil)
+	_, err = d.ranked([]float32{0.5, 0}, []int64{3, 2}, 2, 1)
 	require.ErrorContains(t, err, "class 3 of 3")
 }
 

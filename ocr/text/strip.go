@@ -23,9 +23,9 @@ type patch struct {
 }
 
 // at maps the point (x, y) of the strip to the picture.
-func (p patch) at(x, y float64) vec {
-	u, v := (x-p.x0)/(p.x1-p.x0), (y-p.y0)/(p.y1-p.y0)
-	return p.tl.between(p.tr, u).between(p.bl.between(p.br, u), v)
+func (q patch) at(x, y float64) vec {
+	u, v := (x-q.x0)/(q.x1-q.x0), (y-q.y0)/(q.y1-q.y0)
+	return q.tl.between(q.tr, u).between(q.bl.between(q.br, u), v)
 }
 
 func toVec(p ocr.Point) vec { return vec{float64(p.X), float64(p.Y)} }
