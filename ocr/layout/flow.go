@@ -218,24 +218,32 @@ const (
 	fullLine        = 0.85
 )
 
-// columns parts rows at the first gap whose two sides are both running text.
+// columns parts rows at the first gap that has running text on both sides.
 func (s *sheet) columns(rows []row, gaps []gap, depth int) (left, right []item, ok bool) {
 	if depth == deepest || len(rows) < shortestColumn {
 		return nil, nil, false
 	}
 	// A run of many gaps is a table; looking at a few bounds the time.
-	for _, g := range gaps[:min(len(gaps), 4)] {
+	for k, g := range gaps[:min(len(gaps), 4)] {
 		left, right = nil, nil
+		// Only what is next to the gap is looked at: beyond it, lines of further columns need not be level with these.
+		var before, behind []item
 		for _, r := range rows {
 			for _, it := range r.items {
 				if it.box.x1 <= g.x1 && it.box.x0 < g.x0 {
 					left = append(left, it)
+					if k == 0 || it.box.x1 > gaps[k-1].x1 {
+						before = append(before, it)
+					}
 				} else {
 					right = append(right, it)
+					if k == len(gaps)-1 || it.box.x0 < gaps[k+1].x0 {
+						behind = append(behind, it)
+					}
 				}
 			}
 		}
-		if s.running(left) && s.running(right) {
+		if s.running(before) && s.running(behind) {
 			return left, right, true
 		}
 	}

@@ -217,6 +217,26 @@ func (s *sheet) straightened(r ruling, horizontal bool) ruling {
 	return ruling{from: float64(a.X), to: float64(b.X), atFrom: float64(a.Y), atTo: float64(b.Y)}
 }
 
+// fold tells the shadow of a fold from a rule: it runs through text, where a rule has text beside it.
+func (s *sheet) fold(v ruling) bool {
+	const fewest = 3 // lines that it runs through
+	through, beside := 0, 0
+	for i, b := range s.straight {
+		_, y := middle(b)
+		if !s.finite(i) || y < v.from || y > v.to {
+			continue
+		}
+		x := v.at(y)
+		switch {
+		case x > b.x0+0.7*s.em && x < b.x1-0.7*s.em:
+			through++
+		case x > b.x0-2*s.em && x < b.x1+2*s.em:
+			beside++
+		}
+	}
+	return through >= fewest && through > beside
+}
+
 // held keeps the rulings that are part of a grid: both ends meet one of the other direction, or the grid's edge. A row of
 // strokes beside a rule meets it at one end at the most.
 func held(all, across []ruling, from, to, em float64) []ruling {
@@ -244,6 +264,7 @@ func (s *sheet) gridsOf(picture *imaging.Raster) []grid {
 	for i, r := range vertical {
 		vertical[i] = s.straightened(r, false)
 	}
+	vertical = slices.DeleteFunc(vertical, s.fold)
 	parent := make([]int, len(horizontal)+len(vertical))
 	for i := range parent {
 		parent[i] = i
