@@ -4,9 +4,8 @@ python3 models/training/ocr/recognise/train.py --data DATA --out DIR [--minutes 
 
 The renderer knows where every character stands, so frames are taught directly, by cross entropy: the frame nearest to a character's
 centre is that character, for wide ones the next nearest too, all others are blank (a quarter of them is taught). There is no alignment
-to find, as with CTC, and only some frames meet the large classifier. Reading is CTC's greedy decoding, and the last part of the run adds
-CTC's loss over all frames, which teaches it to say each character once. The learning rate follows the
-time spent, not the steps, so that a run on a busy machine ends when it was to end; the number in DIR/threads, if there, is the number of
+to find, as with CTC, and only some frames meet the large classifier. Reading is CTC's greedy decoding; --ctc-from adds CTC's loss over
+all frames from that share of the run on, which brought nothing when it was tried. The learning rate follows the time spent, not the steps, so that a run on a busy machine ends when it was to end; the number in DIR/threads, if there, is the number of
 threads and may be changed meanwhile.
 """
 import argparse
@@ -135,8 +134,8 @@ def main():
     parser.add_argument("--minutes", type=float, default=95, help="training time, of all runs together")
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--pixels", type=int, default=10000, help="width of a batch, all lines together")
-    parser.add_argument("--crops", type=float, default=0.3, help="share of lines that come from OUT/crops, if crops.py wrote some")
-    parser.add_argument("--ctc-from", type=float, default=0.86, help="share of the time after which CTC's loss is added")
+    parser.add_argument("--crops", type=float, default=0.5, help="share of lines that come from OUT/crops, if crops.py wrote some")
+    parser.add_argument("--ctc-from", type=float, default=2, help="share of the time after which CTC's loss is added; above 1 never, for it brought nothing")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
