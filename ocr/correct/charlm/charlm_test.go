@@ -181,6 +181,26 @@ func TestEncodedIsParsed(t *testing.T) {
 	assert.ErrorContains(t, err, "training has failed")
 }
 
+// TestWhatIsParsedIsEncoded tries weights at the bound: a scale in bounds may have a product that is not, and rounding moves it.
+func TestWhatIsParsedIsEncoded(t *testing.T) {
+	m := small(t)
+	for _, largest := range []float32{maxValue, math.Nextafter32(maxValue, 0), 7999.9995, 79136.03} {
+		m.join.Data().F32()[3] = -largest
+		b, err := m.Encode()
+		if largest > maxValue {
+			require.ErrorContains(t, err, "the training has failed")
+			continue
+		}
+		require.NoError(t, err)
+		n, err := Parse(b)
+		require.NoError(t, err, "%v", largest)
+		again, err := n.Encode()
+		require.NoError(t, err, "%v", largest)
+		_, err = Parse(again)
+		require.NoError(t, err, "%v", largest)
+	}
+}
+
 func TestDamagedFilesAreRefused(t *testing.T) {
 	b, err := small(t).Encode()
 	require.NoError(t, err)

@@ -30,7 +30,10 @@ const (
 	maxClasses = 32768
 	maxWidth   = 2048 // of E, H and M
 	maxAbout   = 4096 // bytes
-	maxValue   = 1e4  // no weight of a useful model comes near it
+
+	// maxValue bounds weights; none of a useful model comes near it. A row whose largest weight is in bounds is in bounds still
+	// when it was rounded, because the bound's own scale, 64, is exact.
+	maxValue = 127 * 64
 
 	// MaxSize bounds a file, in bytes.
 	MaxSize = 64 << 20
@@ -145,36 +148,38 @@ func text(b []byte, limit int) (string, []byte, error) {
 
 // tensor reads a matrix, or a bias when rows is 0. The caller has made sure that b is long enough.
 func tensor(b []byte, rows, columns int) ([]float32, []byte, error) {
-	float := func() (float32, error) {
+	float := func() float32 {
 		f := math.Float32frombits(binary.LittleEndian.Uint32(b))
 		b = b[4:]
-		if !(f > -maxValue && f < maxValue) {
-			return 0, fmt.Errorf("the value %v is out of range", f)
-		}
-		return f, nil
+		return f
 	}
 	out := make([]float32, 0, max(rows, 1)*columns)
 	if rows == 0 {
 		for range columns {
-			f, err := float()
-			if err != nil {
-				return nil, nil, err
-			}
-			out = append(out, f)
+			out = append(out, float())
 		}
-		return out, b, nil
 	}
 	for range rows {
-		scale, err := float()
-		if err != nil {
-			return nil, nil, err
-		}
+		scale := float()
 		for _, q := range b[:columns] {
 			out = append(out, scale*float32(int8(q)))
 		}
 		b = b[columns:]
 	}
+	if f, ok := outOfRange(out); ok {
+		return nil, nil, fmt.Errorf("the value %v is out of range", f)
+	}
 	return out, b, nil
+}
+
+// outOfRange returns the first weight that no model may have, if there is one.
+func outOfRange(t []float32) (float32, bool) {
+	for _, f := range t {
+		if !(f >= -maxValue && f <= maxValue) {
+			return f, true
+		}
+	}
+	return 0, false
 }
 
 func assemble(s sizes, v *Vocabulary, about string, t [][]float32) *Model {
@@ -201,7 +206,7 @@ func (m *Model) tensors() [][]float32 {
 }
 
 // Encode writes the model as [Parse] reads it. Weights are rounded to 8 bits, so that a model that was just trained is
-// not quite the one that is read back. The error is a weight that is not finite.
+// not quite the one that is read back. The error is a weight that is not finite or of no use.
 func (m *Model) Encode() ([]byte, error) {
 	if len(m.About) > maxAbout {
 		return nil, fmt.Errorf("the description has %d bytes, the limit is %d", len(m.About), maxAbout)
@@ -220,10 +225,8 @@ func (m *Model) Encode() ([]byte, error) {
 	}
 	shapes := m.sizes.matrices()
 	for i, t := range m.tensors() {
-		for _, f := range t {
-			if !(f > -maxValue && f < maxValue) {
-				return nil, fmt.Errorf("tensor %d holds %v: the training has failed", i, f)
-			}
+		if f, ok := outOfRange(t); ok {
+			return nil, fmt.Errorf("tensor %d holds %v: the training has failed", i, f)
 		}
 		if shapes[i][0] == 0 {
 			for _, f := range t {
