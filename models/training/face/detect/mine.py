@@ -1,6 +1,6 @@
 """Finds what a half-trained detector takes for faces in the training pictures (hands, ties, microphones), to teach it better.
 
-python3 models/training/face/mine.py --onnx FILE --data DIR [--least 0.35]
+python3 models/training/face/detect/mine.py --onnx FILE --data DIR [--least 0.35]
 
 DIR is what data.py wrote; written there, added to what was found before: hard.npy, float32 [K, 5] of picture and box x y w h, which mosaic.py then pastes as it
 pastes faces. Train for the first third, export, mine, and resume the training with the same --out.
@@ -12,7 +12,8 @@ import sys
 import cv2
 import numpy as np
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1]))
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[2]))
 from data import detect, overlap
 from runtime import Session
 

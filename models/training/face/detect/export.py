@@ -1,6 +1,6 @@
 """Writes the trained detector as ONNX with YuNet's interface and checks the file against the network.
 
-python3 models/training/face/export.py --checkpoint OUT/face.pt --onnx FILE
+python3 models/training/face/detect/export.py --checkpoint OUT/face.pt --onnx FILE
 """
 import argparse
 import pathlib
@@ -10,7 +10,8 @@ import numpy as np
 import onnx
 import torch
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1]))
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[2]))
 from net import FaceDetector, YuNetOutputs
 from runtime import Session
 

@@ -1,6 +1,6 @@
 """Trains the face detector from random weights on mosaics of the pictures that data.py prepared; resumes from OUT/face.pt.
 
-python3 models/training/face/train.py --data DIR --out DIR [--steps 12000] [--batch 16] [--canvas 320] [--seed 1] [--threads 1] [--workers 1]
+python3 models/training/face/detect/train.py --data DIR --out DIR [--steps 12000] [--batch 16] [--canvas 320] [--seed 1] [--threads 1] [--workers 1]
 
 Cells are assigned to faces as in OTA-lite: cells near a face's centre, on the strides that suit its size, compete by overlap and
 score; the best few (their number follows the overlaps) are taught. Losses: focal for objectness, cross entropy towards the

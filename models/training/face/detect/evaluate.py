@@ -1,6 +1,6 @@
 """Measures a face detector beside its teacher, in one harness, on people that training never saw.
 
-python3 models/training/face/evaluate.py --onnx face-detect.onnx --teacher yunet_n_dynamic.onnx --dev DIR [--documents DIR] [--portrait FILE]
+python3 models/training/face/detect/evaluate.py --onnx face-detect.onnx --teacher yunet_n_dynamic.onnx --dev DIR [--documents DIR] [--portrait FILE]
     [--pairs pairs.csv --embedding mobilefacenet.onnx]
 
 DIR holds what data.py wrote for the held-out pictures (lfw-dev.tar). Printed: on those pictures at several sizes, how often the
@@ -15,7 +15,8 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1]))
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[2]))
 from data import detect, overlap, pad
 from mosaic import SMALLEST, Faces, sample, scrap, text, texture
 from runtime import Session
