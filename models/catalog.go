@@ -27,6 +27,7 @@ const (
 // The decoding families: how a model's outputs are read. Code is written per family, never per vendor.
 const (
 	FamilyYuNet            = "yunet"             // anchor-free face detector, strides 8, 16, 32 (Wu et al. 2023)
+	FamilySCRFD            = "scrfd"             // face detector with anchors, strides 8, 16, 32 (Guo et al. 2022)
 	FamilyEmbedding        = "embedding"         // one vector per aligned crop, compared by cosine
 	FamilyMiniFASNet       = "minifasnet"        // passive liveness on a scaled face crop
 	FamilyLandmarks        = "landmarks"         // regression of N points, x and y interleaved, 0..1 of the crop
@@ -50,7 +51,7 @@ func Tasks() []string {
 
 // Families lists every decoding family a catalogue may name.
 func Families() []string {
-	return []string{FamilyYuNet, FamilyEmbedding, FamilyMiniFASNet, FamilyLandmarks, FamilyDBNet, FamilyAngle, FamilyCTCLine,
+	return []string{FamilyYuNet, FamilySCRFD, FamilyEmbedding, FamilyMiniFASNet, FamilyLandmarks, FamilyDBNet, FamilyAngle, FamilyCTCLine,
 		FamilySileroVAD, FamilyVADStream, FamilyCTCStream, FamilyTransducerStream, FamilyGTCRN, FamilyTesseract, FamilyLSTMLM}
 }
 

@@ -91,14 +91,19 @@ func Align(r *imaging.Raster, landmarks [5]Point, size int) (*imaging.Raster, er
 	if err != nil {
 		return nil, fmt.Errorf("align face: %w", err)
 	}
-	back := forward.Inverse()
+	return warp(r, forward.Inverse(), size), nil
+}
+
+// warp returns the size x size pixels whose pixel (x, y) is r's at back(x, y), pixel centres at integer coordinates:
+// interpolated linearly, averaged down first where the result is less than half as large, black outside r.
+func warp(r *imaging.Raster, back Similarity2D, size int) *imaging.Raster {
 	out := imaging.NewRaster(size, size)
 	from := view{r, 0, 0, 1, 1}
 	if back.Scale() > 2 {
 		from = shrink(r, back, size)
 	}
 	if from.r == nil {
-		return out, nil
+		return out
 	}
 	for y := range size {
 		row := out.Row(y)
@@ -107,7 +112,7 @@ func Align(r *imaging.Raster, landmarks [5]Point, size int) (*imaging.Raster, er
 			sample(from.r, (sx-from.x+0.5)*from.fx-0.5, (sy-from.y+0.5)*from.fy-0.5, row[3*x:3*x+3])
 		}
 	}
-	return out, nil
+	return out
 }
 
 // view is a part of a picture from pixel (x, y) on, its axes scaled by fx and fy.

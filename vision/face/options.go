@@ -17,6 +17,10 @@ type DetectOptions struct {
 	// 97 % of those of 8, and all from 15 on; so the default finds faces from 100 pixels on in a picture 4000 wide, and
 	// crowds want more. Time grows with its square. 32 to [LargestSide]; default [DefaultMaxSide].
 	MaxSide int
+	// AnyOrientation looks for faces that are turned by about 90, 180 and 270 degrees too, in four passes instead of one.
+	// Of overlapping faces the one with the best score is kept; boxes and landmarks are in the given picture's pixels, so
+	// that the landmarks tell how a face is turned.
+	AnyOrientation bool
 }
 
 // Defaults and bounds of [DetectOptions].
