@@ -17,12 +17,12 @@ import (
 func newFaceCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "face",
-		Short: "Find faces in pictures",
+		Short: "Find, judge and compare faces",
 		Long:  `Works on the faces in pictures. Nothing of a picture is kept.`,
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	c.AddCommand(newFaceDetectCommand())
+	c.AddCommand(newFaceDetectCommand(), newFaceCompareCommand())
 	return c
 }
 
@@ -177,12 +177,20 @@ type faceJSON struct {
 func writeFaces(w io.Writer, faces []*pb.Face) error {
 	out := make([]faceJSON, 0, len(faces))
 	for _, face := range faces {
-		b, l := face.GetBox(), face.GetLandmarks()
-		f := faceJSON{Box: tuple{b.GetX(), b.GetY(), b.GetWidth(), b.GetHeight()}, Score: score(face.GetScore())}
-		for _, p := range []*pb.Point{l.GetRightEye(), l.GetLeftEye(), l.GetNoseTip(), l.GetRightMouthCorner(), l.GetLeftMouthCorner()} {
-			f.Landmarks = append(f.Landmarks, tuple{p.GetX(), p.GetY()})
-		}
-		out = append(out, f)
+		out = append(out, *jsonFace(face))
 	}
 	return json.NewEncoder(w).Encode(map[string][]faceJSON{"faces": out})
+}
+
+// jsonFace is nil for no face.
+func jsonFace(face *pb.Face) *faceJSON {
+	if face == nil {
+		return nil
+	}
+	b, l := face.GetBox(), face.GetLandmarks()
+	f := faceJSON{Box: tuple{b.GetX(), b.GetY(), b.GetWidth(), b.GetHeight()}, Score: score(face.GetScore())}
+	for _, p := range []*pb.Point{l.GetRightEye(), l.GetLeftEye(), l.GetNoseTip(), l.GetRightMouthCorner(), l.GetLeftMouthCorner()} {
+		f.Landmarks = append(f.Landmarks, tuple{p.GetX(), p.GetY()})
+	}
+	return &f
 }

@@ -134,8 +134,6 @@ func TestFaceRequestsThatAreRefused(t *testing.T) {
 	}
 	_, err := client.Assess(ctx, &pb.AssessRequest{}) // invalid, but that is not what a client has to know
 	requireRefused(t, err, codes.Unimplemented, "UNIMPLEMENTED")
-	_, err = client.Compare(ctx, &pb.CompareRequest{Purpose: "t", Left: &pb.Image{Content: []byte{1}}, Right: &pb.Image{Content: []byte{1}}})
-	requireRefused(t, err, codes.Unimplemented, "UNIMPLEMENTED")
 }
 
 func TestPageIsReadWithItsProvenance(t *testing.T) {

@@ -14,32 +14,7 @@ import (
 	"github.com/courtsense/courtsense/pipeline/imaging"
 	"github.com/courtsense/courtsense/speech/audio"
 	"github.com/courtsense/courtsense/speech/vad"
-	"github.com/courtsense/courtsense/vision/face"
 )
-
-func (a *App) addFaces(ctx context.Context) error {
-	id, missing, err := a.activate(ctx, models.TaskFaceDetection, "", a.cfg.Face.Model, "face.model")
-	if err != nil {
-		return err
-	}
-	if missing != nil {
-		a.note("face detection is not available: %v", missing)
-	}
-	c := a.cfg.Face
-	limits := ImageLimits(a.cfg.Limits)
-	limits.MaxFrames = 1 // of several pages one would be looked at and the others silently left out
-	impl := service.NewFace(service.FaceConfig{
-		Engine: a.models(), Active: id, Missing: missing, Decoder: a.decoder, Limits: limits,
-		Options: face.DetectOptions{
-			MinScore: float32(c.MinScore), NMSIoU: float32(c.NMSIoU), MinSize: float32(c.MinSize),
-			MaxFaces: a.cfg.Limits.MaxFaces, MaxSide: c.MaxSide,
-		},
-	})
-	a.parts = append(a.parts, part{server.Service{
-		Desc: &pb.FaceService_ServiceDesc, Impl: impl, Gateway: pb.RegisterFaceServiceHandler,
-	}, id != ""})
-	return nil
-}
 
 func (a *App) addSpeech(ctx context.Context) error {
 	c := a.cfg.Speech.VAD

@@ -130,13 +130,18 @@ type OCRModels struct {
 	Direction   string `key:"direction" default:"" doc:"Id of the model that tells whether a line stands on its head. It is used only when named here, or where no model for pages is available."`
 }
 
-// Face configures face detection.
+// Face configures the work on faces.
 type Face struct {
-	Model    string  `key:"model" default:"" doc:"Id of the detection model. Empty: the best one available, in the catalogue's order."`
-	MinScore float64 `key:"min_score" default:"0" min:"0" max:"1" doc:"Lowest score of a reported face when the request does not say; 0: the model's own threshold in the catalogue."`
-	NMSIoU   float64 `key:"nms_iou" default:"0" min:"0" max:"1" doc:"Overlap (intersection over union) above which the weaker of two boxes is dropped; 0: the model's own value in the catalogue."`
-	MinSize  int     `key:"min_size" default:"0" min:"0" max:"10000" doc:"Smallest reported face: the shorter side of its box, in pixels of the original picture."`
-	MaxSide  int     `key:"max_side" default:"640" min:"64" max:"2560" doc:"Longest side at which a picture is shown to the detector; larger ones are scaled down. Smaller is faster, larger finds smaller faces."`
+	Model          string   `key:"model" default:"" doc:"Id of the detection model. Empty: the best one available, in the catalogue's order; so for the other models too."`
+	MinScore       float64  `key:"min_score" default:"0" min:"0" max:"1" doc:"Lowest score of a reported face when the request does not say; 0: the model's own threshold in the catalogue."`
+	NMSIoU         float64  `key:"nms_iou" default:"0" min:"0" max:"1" doc:"Overlap (intersection over union) above which the weaker of two boxes is dropped; 0: the model's own value in the catalogue."`
+	MinSize        int      `key:"min_size" default:"0" min:"0" max:"10000" doc:"Smallest reported face: the shorter side of its box, in pixels of the original picture."`
+	MaxSide        int      `key:"max_side" default:"640" min:"64" max:"2560" doc:"Longest side at which a picture is shown to the detector; larger ones are scaled down. Smaller is faster, larger finds smaller faces."`
+	Embedding      string   `key:"embedding" default:"" doc:"Id of the model that makes templates, for comparing and for galleries."`
+	Landmarks      string   `key:"landmarks" default:"" doc:"Id of the model of the face's contours, which tells open eyes, a closed mouth and the pose."`
+	Liveness       []string `key:"liveness" default:"" doc:"Ids of the models that tell a live face from a picture of one; their scores are averaged. Empty: the published pair where both are there, else ours."`
+	CalibrationDir string   `key:"calibration_dir" default:"" doc:"Folder of calibration files (NAME.json), as 'courtsense eval face calibrate' writes them, which go before the built-in ones for the same weights."`
+	MinEyeDistance float64  `key:"min_eye_distance" default:"12" min:"4" max:"1000" doc:"Least distance between the eyes' centres of a face that is compared, enrolled or searched for, in pixels of the original picture."`
 }
 
 // Speech configures hearing.

@@ -7,11 +7,11 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"github.com/courtsense/courtsense/pipeline/imaging"
 	"github.com/courtsense/courtsense/pipeline/imaging/codec"
+	"github.com/courtsense/courtsense/vision/calibration"
 	"github.com/courtsense/courtsense/vision/face"
 )
 
@@ -23,6 +23,8 @@ type Face struct {
 	Reference *face.Detector // the main faces are compared with those that it finds; may be nil
 	Options   face.DetectOptions
 	Images    imaging.Limits
+	// Calibration is held against what strangers really do in the folder; nil: there is none.
+	Calibration *calibration.Curve
 }
 
 // FaceReport is the result of [Face.Folder].
@@ -30,7 +32,10 @@ type FaceReport struct {
 	Task      string           `json:"task"` // "face"
 	Pairs     VerifyScore      `json:"pairs"`
 	Detection *DetectionReport `json:"detection,omitempty"` // absent when raw records were scored again
-	Failures  []Problem        `json:"failures"`            // pictures without a template; their pairs are not dropped
+	// Promises are absent without a calibration, when raw records were scored again, and where the pictures' names do not tell
+	// who is on them.
+	Promises *Promises `json:"calibration,omitempty"`
+	Failures []Problem `json:"failures"` // pictures without a template; their pairs are not dropped
 	Setting
 }
 
@@ -106,6 +111,15 @@ func (f Face) Folder(ctx context.Context, dir string) (FaceReport, error) {
 	}
 	report := ScorePairs(records)
 	report.Detection = f.detection(pictures, wall)
+	if f.Calibration != nil {
+		byPerson := map[string][]face.Template{}
+		for i, p := range pictures {
+			if person, ok := PersonOf(names[i]); ok && p.err == nil {
+				byPerson[person] = append(byPerson[person], p.template)
+			}
+		}
+		report.Promises = keepPromises(f.Calibration, byPerson, records)
+	}
 	for i, p := range pictures {
 		if p.err != nil {
 			report.Failures = append(report.Failures, Problem{names[i], p.err.Error()})
@@ -140,45 +154,27 @@ func (f Face) look(ctx context.Context, path string) (p picture) {
 		return p
 	}
 	p.faces = len(faces)
-	main, found := mainFace(faces, r.Width, r.Height)
-	if found {
-		p.template, p.err = f.Embedder.Embed(ctx, r, main)
+	main := face.Main(faces, r.Width, r.Height)
+	if main >= 0 {
+		p.template, p.err = f.Embedder.Embed(ctx, r, faces[main])
 		p.stages.Embed = lap()
 	} else {
 		p.err = errNoFace
 	}
 	if f.Reference != nil {
-		faces, err := f.Reference.Detect(ctx, r, f.Options)
+		others, err := f.Reference.Detect(ctx, r, f.Options)
 		if err != nil {
 			p.err = fmt.Errorf("reference: %w", err)
 			return p
 		}
-		other, seen := mainFace(faces, r.Width, r.Height)
-		p.agrees = found == seen && (!found || main.Box.IoU(other.Box) > 0.5)
+		other := face.Main(others, r.Width, r.Height)
+		if main >= 0 && other >= 0 {
+			p.agrees = faces[main].Box.IoU(others[other].Box) > 0.5
+		} else {
+			p.agrees = main == other
+		}
 	}
 	return p
-}
-
-// mainFace is the face that a picture is about: the one of the largest area less twice the squared distance of its centre
-// from the picture's, so that a near stranger at the edge does not win.
-func mainFace(faces []face.Detection, width, height int) (face.Detection, bool) {
-	if len(faces) == 0 {
-		return face.Detection{}, false
-	}
-	weight := func(d face.Detection) float64 {
-		c := d.Box.Center()
-		dx, dy := float64(c.X)-float64(width)/2, float64(c.Y)-float64(height)/2
-		return float64(d.Box.Area()) - 2*(dx*dx+dy*dy)
-	}
-	return slices.MaxFunc(faces, func(a, b face.Detection) int {
-		switch wa, wb := weight(a), weight(b); {
-		case wa < wb:
-			return -1
-		case wa > wb:
-			return 1
-		}
-		return 0
-	}), true
 }
 
 func compare(p Pair, left, right picture) PairRecord {

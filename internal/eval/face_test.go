@@ -140,27 +140,6 @@ func TestFaceCountsEverything(t *testing.T) {
 	}
 }
 
-func TestMainFaceIsLargeAndCentral(t *testing.T) {
-	at := func(x, y, side float32) face.Detection {
-		return face.Detection{Box: face.Box{X: x - side/2, Y: y - side/2, W: side, H: side}}
-	}
-	_, found := mainFace(nil, 100, 100)
-	assert.False(t, found)
-	for _, c := range []struct {
-		name  string
-		faces []face.Detection
-		want  int
-	}{
-		{"the larger of two in the middle", []face.Detection{at(50, 50, 20), at(50, 50, 30)}, 1},
-		{"the central one of equals", []face.Detection{at(20, 50, 30), at(55, 50, 30)}, 1},
-		{"a much larger one at the side", []face.Detection{at(50, 50, 10), at(70, 50, 60)}, 1},
-	} {
-		got, found := mainFace(c.faces, 100, 100)
-		assert.True(t, found)
-		assert.Equal(t, c.faces[c.want], got, c.name)
-	}
-}
-
 // published assembles the measurement of the public weights, and skips where these or the runtime are absent.
 func published(t *testing.T) Face {
 	t.Helper()

@@ -7,38 +7,54 @@ import (
 	pb "github.com/courtsense/courtsense/api/courtsense/v1"
 	"github.com/courtsense/courtsense/internal/telemetry"
 	"github.com/courtsense/courtsense/models"
+	"github.com/courtsense/courtsense/pipeline"
 	"github.com/courtsense/courtsense/pipeline/imaging"
 	"github.com/courtsense/courtsense/pipeline/imaging/codec"
 	"github.com/courtsense/courtsense/pipeline/refusal"
+	"github.com/courtsense/courtsense/vision/calibration"
 	"github.com/courtsense/courtsense/vision/face"
 )
 
 // annotatedQuality is the JPEG quality of annotated pictures: lines stay clean, the file small.
 const annotatedQuality = 88
 
+// ActiveModel is the model that serves a task when a request names none.
+type ActiveModel struct {
+	ID      string // "" when there is none
+	Missing error  // why there is none
+}
+
 // FaceConfig sets up a [Face].
 type FaceConfig struct {
-	Engine  Models
-	Active  string // id of the detector for requests that name none; "" when there is none
-	Missing error  // why there is none
-	Decoder *codec.Decoder
-	Limits  imaging.Limits
-	Options face.DetectOptions // defaults of requests; its MaxFaces is the server's limit
+	Engine         Models
+	Detector       ActiveModel
+	Embedding      ActiveModel
+	Calibrations   *calibration.Set
+	Decoder        *codec.Decoder
+	Limits         imaging.Limits
+	Options        face.DetectOptions // defaults of requests; its MaxFaces is the server's limit
+	MinEyeDistance float64            // pixels; smaller faces are not compared
 }
 
 // Face implements FaceService.
 type Face struct {
 	pb.UnimplementedFaceServiceServer
-	cfg       FaceConfig
-	detectors bindings[*face.Detector]
+	cfg        FaceConfig
+	detectors  bindings[*face.Detector]
+	embeddings bindings[*embedding]
 }
 
 // NewFace returns the service. It holds nothing that would have to be closed.
 func NewFace(cfg FaceConfig) *Face {
-	return &Face{cfg: cfg, detectors: bindings[*face.Detector]{
-		engine: cfg.Engine, task: models.TaskFaceDetection, active: cfg.Active, missing: cfg.Missing,
-		bind: face.NewDetector,
-	}}
+	return &Face{
+		cfg:        cfg,
+		detectors:  bind(cfg.Engine, models.TaskFaceDetection, cfg.Detector, face.NewDetector),
+		embeddings: bind(cfg.Engine, models.TaskFaceEmbedding, cfg.Embedding, bindEmbedding),
+	}
+}
+
+func bind[T any](engine Models, task string, active ActiveModel, f func(pipeline.Executor, models.Entry) (T, error)) bindings[T] {
+	return bindings[T]{engine: engine, task: task, active: active.ID, missing: active.Missing, bind: f}
 }
 
 // Detect implements FaceService.

@@ -887,16 +887,19 @@ func (x *Liveness) GetReason() string {
 // How alike two faces are, and what that means.
 type Similarity struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Cosine of the two templates, -1 to 1. It means nothing by itself; see false_match_rate.
-	Cosine float32 `protobuf:"fixed32,1,opt,name=cosine,proto3" json:"cosine,omitempty"`
-	// The false match rate at which this similarity would just be accepted, calibrated for the model.
+	// Cosine of the two templates, -1 to 1. It means nothing by itself; see false_match_rate. Absent when undecided.
+	Cosine *float32 `protobuf:"fixed32,1,opt,name=cosine,proto3,oneof" json:"cosine,omitempty"`
+	// The false match rate at which this similarity would just be accepted, calibrated for the model. Above all that the
+	// calibration's data reach, rate and upper are bounds and lower is 0. Absent when undecided.
 	FalseMatchRate *MeasuredRate `protobuf:"bytes,2,opt,name=false_match_rate,json=falseMatchRate,proto3" json:"false_match_rate,omitempty"`
 	// The requested false match rate that the decision was made at.
 	RequestedFalseMatchRate float64 `protobuf:"fixed64,3,opt,name=requested_false_match_rate,json=requestedFalseMatchRate,proto3" json:"requested_false_match_rate,omitempty"`
 	// The cosine that the requested rate demands.
 	Threshold float32 `protobuf:"fixed32,4,opt,name=threshold,proto3" json:"threshold,omitempty"`
 	// The decision.
-	Verdict       MatchVerdict `protobuf:"varint,5,opt,name=verdict,proto3,enum=courtsense.v1.MatchVerdict" json:"verdict,omitempty"`
+	Verdict MatchVerdict `protobuf:"varint,5,opt,name=verdict,proto3,enum=courtsense.v1.MatchVerdict" json:"verdict,omitempty"`
+	// Why no decision was possible, a sentence for people; empty otherwise.
+	Reason        string `protobuf:"bytes,6,opt,name=reason,proto3" json:"reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -932,8 +935,8 @@ func (*Similarity) Descriptor() ([]byte, []int) {
 }
 
 func (x *Similarity) GetCosine() float32 {
-	if x != nil {
-		return x.Cosine
+	if x != nil && x.Cosine != nil {
+		return *x.Cosine
 	}
 	return 0
 }
@@ -964,6 +967,13 @@ func (x *Similarity) GetVerdict() MatchVerdict {
 		return x.Verdict
 	}
 	return MatchVerdict_MATCH_VERDICT_UNSPECIFIED
+}
+
+func (x *Similarity) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
 }
 
 // A person's gallery record, without templates.
@@ -1075,14 +1085,16 @@ const file_courtsense_v1_face_proto_rawDesc = "" +
 	"\verror_rates\x18\x04 \x03(\v2\x1e.courtsense.v1.AttackErrorRateR\n" +
 	"errorRates\x12\x16\n" +
 	"\x06frames\x18\x05 \x01(\x05R\x06frames\x12\x16\n" +
-	"\x06reason\x18\x06 \x01(\tR\x06reason\"\xfd\x01\n" +
+	"\x06reason\x18\x06 \x01(\tR\x06reason\"\xa5\x02\n" +
 	"\n" +
-	"Similarity\x12\x16\n" +
-	"\x06cosine\x18\x01 \x01(\x02R\x06cosine\x12E\n" +
+	"Similarity\x12\x1b\n" +
+	"\x06cosine\x18\x01 \x01(\x02H\x00R\x06cosine\x88\x01\x01\x12E\n" +
 	"\x10false_match_rate\x18\x02 \x01(\v2\x1b.courtsense.v1.MeasuredRateR\x0efalseMatchRate\x12;\n" +
 	"\x1arequested_false_match_rate\x18\x03 \x01(\x01R\x17requestedFalseMatchRate\x12\x1c\n" +
 	"\tthreshold\x18\x04 \x01(\x02R\tthreshold\x125\n" +
-	"\averdict\x18\x05 \x01(\x0e2\x1b.courtsense.v1.MatchVerdictR\averdict\"\x9b\x02\n" +
+	"\averdict\x18\x05 \x01(\x0e2\x1b.courtsense.v1.MatchVerdictR\averdict\x12\x16\n" +
+	"\x06reason\x18\x06 \x01(\tR\x06reasonB\t\n" +
+	"\a_cosine\"\x9b\x02\n" +
 	"\x06Person\x12[\n" +
 	"\x04name\x18\x01 \x01(\tBG\xbaHDrB2@^(galleries/[a-z][a-z0-9-]{0,62}/persons/[A-Za-z0-9._-]{1,64})?$R\x04name\x12R\n" +
 	"\x06labels\x18\x02 \x03(\v2!.courtsense.v1.Person.LabelsEntryB\x17\xbaH\x14\x9a\x01\x11\x10 \"\x06r\x04\x10\x01\x18@*\x05r\x03\x18\x80\x02R\x06labels\x12%\n" +
@@ -1196,6 +1208,7 @@ func file_courtsense_v1_face_proto_init() {
 		return
 	}
 	file_courtsense_v1_media_proto_init()
+	file_courtsense_v1_face_proto_msgTypes[7].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

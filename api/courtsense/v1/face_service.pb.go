@@ -1283,7 +1283,8 @@ type CompareRequest struct {
 	Left *Image `protobuf:"bytes,3,opt,name=left,proto3" json:"left,omitempty"`
 	// The second picture.
 	Right *Image `protobuf:"bytes,4,opt,name=right,proto3" json:"right,omitempty"`
-	// False match rate to decide at, 1e-6 to 1e-2. Default: 1e-4. One that the model's calibration can't support is refused.
+	// False match rate to decide at, 1e-6 to 1e-2. One that the model's calibration can't support is refused. Default: the
+	// first of 1e-4, 1e-3 and 1e-2 that it supports.
 	FalseMatchRate *float64 `protobuf:"fixed64,5,opt,name=false_match_rate,json=falseMatchRate,proto3,oneof" json:"false_match_rate,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
@@ -2123,13 +2124,13 @@ const file_courtsense_v1_face_service_proto_rawDesc = "" +
 	"\x1cIDENTITY_VERDICT_UNSPECIFIED\x10\x00\x12\x1d\n" +
 	"\x19IDENTITY_VERDICT_VERIFIED\x10\x01\x12\x1d\n" +
 	"\x19IDENTITY_VERDICT_REJECTED\x10\x02\x12\x1b\n" +
-	"\x17IDENTITY_VERDICT_REVIEW\x10\x032\xd0\x0e\n" +
+	"\x17IDENTITY_VERDICT_REVIEW\x10\x032\xcc\x0e\n" +
 	"\vFaceService\x12b\n" +
 	"\x06Detect\x12\x1c.courtsense.v1.DetectRequest\x1a\x1d.courtsense.v1.DetectResponse\"\x1b\x82\xd3\xe4\x93\x02\x15:\x01*\"\x10/v1/faces:detect\x12f\n" +
 	"\x06Assess\x12\x1c.courtsense.v1.AssessRequest\x1a\x1d.courtsense.v1.AssessResponse\"\x1f\xa8\xbb\x18\x01\x82\xd3\xe4\x93\x02\x15:\x01*\"\x10/v1/faces:assess\x12\x82\x01\n" +
 	"\rCheckLiveness\x12#.courtsense.v1.CheckLivenessRequest\x1a$.courtsense.v1.CheckLivenessResponse\"&\xa8\xbb\x18\x01\x82\xd3\xe4\x93\x02\x1c:\x01*\"\x17/v1/faces:checkLiveness\x12a\n" +
-	"\fLiveLiveness\x12\".courtsense.v1.LiveLivenessRequest\x1a#.courtsense.v1.LiveLivenessResponse\"\x04\xa8\xbb\x18\x01(\x010\x01\x12j\n" +
-	"\aCompare\x12\x1d.courtsense.v1.CompareRequest\x1a\x1e.courtsense.v1.CompareResponse\" \xa8\xbb\x18\x01\x82\xd3\xe4\x93\x02\x16:\x01*\"\x11/v1/faces:compare\x12\x86\x01\n" +
+	"\fLiveLiveness\x12\".courtsense.v1.LiveLivenessRequest\x1a#.courtsense.v1.LiveLivenessResponse\"\x04\xa8\xbb\x18\x01(\x010\x01\x12f\n" +
+	"\aCompare\x12\x1d.courtsense.v1.CompareRequest\x1a\x1e.courtsense.v1.CompareResponse\"\x1c\x82\xd3\xe4\x93\x02\x16:\x01*\"\x11/v1/faces:compare\x12\x86\x01\n" +
 	"\x0eVerifyIdentity\x12$.courtsense.v1.VerifyIdentityRequest\x1a%.courtsense.v1.VerifyIdentityResponse\"'\xa8\xbb\x18\x01\x82\xd3\xe4\x93\x02\x1d:\x01*\"\x18/v1/faces:verifyIdentity\x12x\n" +
 	"\rCreateGallery\x12#.courtsense.v1.CreateGalleryRequest\x1a$.courtsense.v1.CreateGalleryResponse\"\x1c\xa8\xbb\x18\x01\x82\xd3\xe4\x93\x02\x12:\x01*\"\r/v1/galleries\x12u\n" +
 	"\n" +

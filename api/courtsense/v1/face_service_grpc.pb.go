@@ -56,7 +56,6 @@ type FaceServiceClient interface {
 	// Not served yet: answers UNIMPLEMENTED.
 	LiveLiveness(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[LiveLivenessRequest, LiveLivenessResponse], error)
 	// Compares the main faces of two pictures (1:1) and decides at a false match rate.
-	// Not served yet: answers UNIMPLEMENTED.
 	Compare(ctx context.Context, in *CompareRequest, opts ...grpc.CallOption) (*CompareResponse, error)
 	// Decides from a selfie or liveness session and a photo of an identity document whether a live person is who the
 	// document says, with every step's evidence. A presentation attack is never compared.
@@ -293,7 +292,6 @@ type FaceServiceServer interface {
 	// Not served yet: answers UNIMPLEMENTED.
 	LiveLiveness(grpc.BidiStreamingServer[LiveLivenessRequest, LiveLivenessResponse]) error
 	// Compares the main faces of two pictures (1:1) and decides at a false match rate.
-	// Not served yet: answers UNIMPLEMENTED.
 	Compare(context.Context, *CompareRequest) (*CompareResponse, error)
 	// Decides from a selfie or liveness session and a photo of an identity document whether a live person is who the
 	// document says, with every step's evidence. A presentation attack is never compared.

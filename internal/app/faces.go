@@ -1,0 +1,66 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	pb "github.com/courtsense/courtsense/api/courtsense/v1"
+	"github.com/courtsense/courtsense/internal/conf"
+	"github.com/courtsense/courtsense/internal/server"
+	"github.com/courtsense/courtsense/internal/service"
+	"github.com/courtsense/courtsense/models"
+	"github.com/courtsense/courtsense/vision/calibration"
+	"github.com/courtsense/courtsense/vision/face"
+)
+
+func (a *App) addFaces(ctx context.Context) error {
+	c := a.cfg.Face
+	limits := ImageLimits(a.cfg.Limits)
+	limits.MaxFrames = 1 // of several pages one would be looked at and the others silently left out
+	cfg := service.FaceConfig{
+		Engine: a.models(), Decoder: a.decoder, Limits: limits, MinEyeDistance: c.MinEyeDistance,
+		Options: face.DetectOptions{
+			MinScore: float32(c.MinScore), NMSIoU: float32(c.NMSIoU), MinSize: float32(c.MinSize),
+			MaxFaces: a.cfg.Limits.MaxFaces, MaxSide: c.MaxSide,
+		},
+	}
+	var err error
+	if cfg.Calibrations, err = Calibrations(a.cfg); err != nil {
+		return err
+	}
+	for _, m := range []struct {
+		task, configured, key string
+		active                *service.ActiveModel
+	}{
+		{models.TaskFaceDetection, c.Model, "face.model", &cfg.Detector},
+		{models.TaskFaceEmbedding, c.Embedding, "face.embedding", &cfg.Embedding},
+	} {
+		if m.active.ID, m.active.Missing, err = a.activate(ctx, m.task, "", m.configured, m.key); err != nil {
+			return err
+		}
+		if m.active.Missing != nil {
+			a.log.Info("a model for faces is not available", "task", m.task, "why", m.active.Missing)
+		}
+	}
+	if cfg.Detector.Missing != nil {
+		a.note("face detection is not available: %v", cfg.Detector.Missing)
+	}
+	a.parts = append(a.parts, part{server.Service{
+		Desc: &pb.FaceService_ServiceDesc, Impl: service.NewFace(cfg), Gateway: pb.RegisterFaceServiceHandler,
+	}, cfg.Detector.ID != ""})
+	return nil
+}
+
+// Calibrations returns what is known of the embedding models' similarities: the program's own files, and those of
+// face.calibration_dir before them.
+func Calibrations(cfg conf.Config) (*calibration.Set, error) {
+	set, err := calibration.Embedded()
+	if err != nil || cfg.Face.CalibrationDir == "" {
+		return set, err
+	}
+	if set, err = set.With(os.DirFS(cfg.Face.CalibrationDir)); err != nil {
+		return nil, fmt.Errorf("face.calibration_dir: %w", err)
+	}
+	return set, nil
+}
