@@ -40,6 +40,7 @@ type OCRReport struct {
 	Unscored []Problem        `json:"unscored"` // pages without a truth, not counted at all
 	PerFile  []FileScore      `json:"per_file"`
 	// Of pages whose characters are known; nil where none are.
+	Causes      *Causes      `json:"causes,omitempty"`
 	Calibration *Calibration `json:"calibration,omitempty"`
 	Boxes       *Boxes       `json:"boxes,omitempty"`
 	Rotation    *Interval    `json:"rotation_right,omitempty"` // share of the pages whose direction is known
@@ -84,6 +85,7 @@ type FileScore struct {
 	CER        float64 `json:"cer"`
 	Lines      int     `json:"lines"`
 	LinesExact int     `json:"lines_exact"`
+	Causes     *Causes `json:"causes,omitempty"` // of its errors; nil where the characters' places are not known
 }
 
 // Folder reads every page of dir that has a truth beside it. A file that can't be read is a failure in the report. The
@@ -270,7 +272,17 @@ func scorePages(samples []sample, records []PageRecord) OCRReport {
 		for _, s := range scores {
 			exact += s.LinesExact
 		}
-		report.PerFile = append(report.PerFile, FileScore{File: s.file, Pages: sum.Pages, Characters: sum.Characters, CER: sum.CER.Value, Lines: sum.Lines, LinesExact: exact})
+		file := FileScore{File: s.file, Pages: sum.Pages, Characters: sum.Characters, CER: sum.CER.Value, Lines: sum.Lines, LinesExact: exact}
+		if len(s.truth) == 1 && len(r.Pages) == 1 {
+			file.Causes = causesOf(r.Pages[0], s.truth[0], s.page, scores[0])
+		}
+		if file.Causes != nil {
+			if report.Causes == nil {
+				report.Causes = &Causes{}
+			}
+			report.Causes.add(*file.Causes)
+		}
+		report.PerFile = append(report.PerFile, file)
 		for _, name := range s.page.groups() {
 			groups[name] = append(groups[name], scores...)
 		}

@@ -17,6 +17,11 @@ func (r OCRReport) WriteText(w io.Writer) error {
 	t.row("files", "%d, %d pages, %d lines, %d characters", r.Files, s.Pages, s.Lines, s.Characters)
 	t.row("character error rate", "%s; %d substituted, %d inserted, %d missed; worst page %s", percent(s.CER), s.Substitutions, s.Insertions, s.Deletions, share(s.Worst))
 	t.row("lines exactly right", "%s", percent(s.LinesExact))
+	if c := r.Causes; c != nil {
+		part := func(n int) string { return share(float64(n) / float64(max(c.Characters, 1))) }
+		t.row("errors by cause", "order of lines %s, missed lines %s, extra lines %s, misread %s; CER without the order's %s",
+			part(c.Order), part(c.Missed), part(c.Extra), part(c.Misread), share(c.OrderFree()))
+	}
 	t.row("failures", "%d, counted as read empty", len(r.Failures))
 	if len(r.Unscored) > 0 {
 		t.row("not scored", "%d", len(r.Unscored))
