@@ -2,6 +2,7 @@ package text
 
 import (
 	"math"
+	"math/bits"
 
 	"github.com/courtsense/courtsense/ocr"
 )
@@ -10,7 +11,7 @@ import (
 // fitColumns places along the line.
 const (
 	fitRows    = 32
-	beyond     = 8 // rows
+	beyond     = 12 // rows
 	profile    = fitRows + 2*beyond
 	fitColumns = 320
 )
@@ -22,41 +23,60 @@ const (
 	ruleShare   = 0.75 // of the places, from which a row is a rule, not text
 	gapRows     = 3    // empty rows that end a line
 	leastBand   = 0.3  // of the box, below which what was found is no line of text
+	spreadShare = 0.2  // of the line's length, up to which a row is empty but for what crosses it, such as a seal
+	outside     = 5    // rows beyond the box within which a line ends
+	valleyShare = 0.35 // of the fullest row's ink, below which a row can part lines that touch
+	valleyFrom  = 9    // rows from the box's middle; nearer, a valley parts the strokes of characters
+	steepest    = 0.05 // slope that a rectangle may be off by: a detector's boxes of long lines are less than that
+	leastGain   = 1.03 // by which another slope must make the profile sharper
 )
 
-// fitted moves the upper and lower edge of a rectangle to the ink of its line. Detectors differ in how much paper they leave
-// around a line, and recognisers in what they were trained on; the ink is the same for all. Where no band of ink can be told
-// the rectangle stays as it is.
+// fitted moves the upper and lower edge of a rectangle to the ink of its line, and turns them into its direction. Detectors
+// differ in how much paper they leave around a line, and recognisers in what they were trained on; the ink is the same for
+// all. Where no band of ink can be told the rectangle stays as it is.
 func fitted(p ocr.Polygon, src plane) ocr.Polygon {
 	tl, tr, br, bl := toVec(p[0]), toVec(p[1]), toVec(p[2]), toVec(p[3])
 	w, h := (norm(tr.minus(tl))+norm(br.minus(bl)))/2, (norm(bl.minus(tl))+norm(br.minus(tr)))/2
 	if !(w >= 1.2*h && h >= 6) || math.IsInf(w, 0) {
 		return p // in a single character strokes and gaps look like lines and gaps
 	}
-	var rows [profile]float64
-	n := min(int(w), fitColumns)
-	if !inkProfile(&rows, tl, tr, br, bl, n, src) {
+	g := inkGrid{places: min(int(w), fitColumns)}
+	if !g.sample(tl, tr, br, bl, src) {
 		return p
 	}
-	top, bottom, ok := textBand(&rows, float64(n))
+	drop := 0
+	if w >= 4*h {
+		drop = g.drop(min(int(steepest*w/h*fitRows), beyond))
+	}
+	rows := g.rows(drop)
+	spread := g.spread(drop, w/h)
+	top, bottom, ok := textBand(&rows, &spread, float64(g.places))
 	if !ok {
 		return p
 	}
-	edge := func(a, b vec, row int) ocr.Point {
-		q := a.between(b, float64(row-beyond)/fitRows)
+	edge := func(a, b vec, row float64) ocr.Point {
+		q := a.between(b, (row-beyond)/fitRows)
 		return ocr.Point{X: float32(q.x), Y: float32(q.y)}
 	}
-	return ocr.Polygon{edge(tl, bl, top), edge(tr, br, top), edge(tr, br, bottom), edge(tl, bl, bottom)}
+	up, down := float64(top), float64(bottom)
+	half := float64(drop) / 2
+	return ocr.Polygon{edge(tl, bl, up-half), edge(tr, br, up+half), edge(tr, br, down+half), edge(tl, bl, down-half)}
 }
 
-// inkProfile counts the ink in each row around a line at n places along it. The paper's brightness is taken place by place,
-// since light falls off along a line; false when there is no contrast.
-func inkProfile(rows *[profile]float64, tl, tr, br, bl vec, n int, src plane) bool {
+// inkGrid tells where around a line there is ink: at places along it, a bit for each row.
+type inkGrid struct {
+	places int
+	ink    [fitColumns]uint64
+}
+
+// sample looks at the picture. The paper's brightness is taken place by place, since light falls off along a line; false when
+// there is no contrast.
+func (g *inkGrid) sample(tl, tr, br, bl vec, src plane) bool {
 	var values [fitColumns][profile]byte
 	var histogram [256]int
 	var paper [fitColumns]byte
-	for i := range n {
-		u := (float64(i) + 0.5) / float64(n)
+	for i := range g.places {
+		u := (float64(i) + 0.5) / float64(g.places)
 		a, b := tl.between(tr, u), bl.between(br, u)
 		step := b.minus(a).times(1.0 / fitRows)
 		at := a.plus(step.times(0.5 - beyond))
@@ -73,15 +93,83 @@ func inkProfile(rows *[profile]float64, tl, tr, br, bl vec, n int, src plane) bo
 		return false
 	}
 	need := int(inkContrast * float64(light-dark))
-	for i := range n {
+	for i := range g.places {
 		limit := int(paper[i]) - need
 		for y, v := range values[i][:] {
 			if int(v) < limit {
-				rows[y]++
+				g.ink[i] |= 1 << y
 			}
 		}
 	}
 	return true
+}
+
+// rows counts the ink in each row of a line that drops by so many rows from its start to its end.
+func (g *inkGrid) rows(drop int) [profile]float64 {
+	var out [profile]float64
+	for i := range g.places {
+		ink := g.shifted(i, drop)
+		for ink != 0 {
+			out[bits.TrailingZeros64(ink)]++
+			ink &= ink - 1
+		}
+	}
+	return out
+}
+
+// spread tells over which share of the line's stretches, as long as the line is high, there is ink in each row.
+func (g *inkGrid) spread(drop int, aspect float64) [profile]float64 {
+	var out [profile]float64
+	n := max(1, min(int(aspect+0.5), g.places))
+	inked := 0.0
+	for k := range n {
+		var ink uint64
+		for i := k * g.places / n; i < (k+1)*g.places/n; i++ {
+			ink |= g.shifted(i, drop)
+		}
+		if ink>>beyond&(1<<fitRows-1) != 0 {
+			inked++
+		}
+		for ink != 0 {
+			out[bits.TrailingZeros64(ink)]++
+			ink &= ink - 1
+		}
+	}
+	for y := range out {
+		out[y] /= max(inked, 1)
+	}
+	return out
+}
+
+func (g *inkGrid) shifted(i, drop int) uint64 {
+	offset := int(math.Round(float64(drop) * ((float64(i)+0.5)/float64(g.places) - 0.5)))
+	if offset >= 0 {
+		return g.ink[i] >> offset
+	}
+	return g.ink[i] << -offset & (1<<profile - 1)
+}
+
+// drop returns by how many rows the line drops from its start to its end, at most most: that at which the rows differ most
+// in their ink (as a page's skew is found; W. Postl, Detection of linear oblique structures, 1986).
+func (g *inkGrid) drop(most int) int {
+	sharpness := func(drop int) float64 {
+		rows := g.rows(drop)
+		sum := 0.0
+		for y := 1; y < profile; y++ {
+			d := rows[y] - rows[y-1]
+			sum += d * d
+		}
+		return sum
+	}
+	best, sharpest := 0, leastGain*sharpness(0)
+	for d := 1; d <= most; d++ {
+		for _, drop := range [2]int{d, -d} {
+			if s := sharpness(drop); s > sharpest {
+				best, sharpest = drop, s
+			}
+		}
+	}
+	return best
 }
 
 // nearest returns a pixel's brightness, of the nearest one for those outside.
@@ -109,8 +197,9 @@ func percentile(histogram *[256]int, share float64) int {
 }
 
 // textBand returns the first row of the line's ink and the one behind its last: the rows around the fullest one in the
-// middle of the box, up to gaps and rules.
-func textBand(rows *[profile]float64, places float64) (top, bottom int, ok bool) {
+// middle of the box, up to gaps and rules. Where there is no gap the line ends at rows that only little of it crosses, or at
+// the emptiest row before the next line.
+func textBand(rows, spread *[profile]float64, places float64) (top, bottom int, ok bool) {
 	fullest := beyond + fitRows/4
 	for y := fullest; y < beyond+fitRows*3/4; y++ {
 		if rows[y] > rows[fullest] && rows[y] < ruleShare*places {
@@ -121,26 +210,48 @@ func textBand(rows *[profile]float64, places float64) (top, bottom int, ok bool)
 	if most < 2 || most >= ruleShare*places {
 		return 0, 0, false
 	}
-	empty := max(emptyShare*most, 0.6)
-	// reach returns the last row in the direction of step that belongs to the line.
-	reach := func(step int) int {
+	// reach returns the last row in the direction of step before a gap or a rule, and whether there is one near the box.
+	reach := func(step int, empty func(y int) bool) (int, bool) {
 		last, gap := fullest, 0
-		for y := fullest + step; y >= 0 && y < profile; y += step {
+		for y := fullest + step; y >= beyond-outside-gapRows && y < beyond+fitRows+outside+gapRows; y += step {
 			if rows[y] >= ruleShare*places {
+				return last, true
+			}
+			if !empty(y) {
+				last, gap = y, 0
+			} else if gap++; gap >= gapRows {
+				return last, true
+			}
+		}
+		return last, false
+	}
+	valley := func(step int) (int, bool) {
+		found := -1
+		for y := beyond + fitRows/2 + step*valleyFrom; y >= 0 && y < profile; y += step {
+			if rows[y] < valleyShare*most && (found < 0 || rows[y] < rows[found]) {
+				found = y
+			}
+			if found >= 0 && rows[y] > max(2*rows[found], valleyShare*most) {
 				break
 			}
-			if rows[y] <= empty {
-				if gap++; gap >= gapRows {
-					break
-				}
-				continue
-			}
-			last, gap = y, 0
+		}
+		return found, found >= 0
+	}
+	end := func(step int) int {
+		last, ok := reach(step, func(y int) bool { return rows[y] <= max(emptyShare*most, 0.6) })
+		if ok {
+			return last
+		}
+		if last, ok := reach(step, func(y int) bool { return spread[y] <= spreadShare }); ok {
+			return last
+		}
+		if last, ok := valley(step); ok {
+			return last
 		}
 		return last
 	}
-	top, bottom = reach(-1), reach(1)+1
-	if float64(bottom-top) < leastBand*fitRows || top == 0 && bottom == profile {
+	top, bottom = end(-1), end(1)+1
+	if float64(bottom-top) < leastBand*fitRows || top <= beyond-outside && bottom >= beyond+fitRows+outside {
 		return 0, 0, false
 	}
 	return top, bottom, true

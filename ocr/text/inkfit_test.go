@@ -65,6 +65,59 @@ func TestRulesEndALine(t *testing.T) {
 	assert.InDelta(t, 120, got.Y+got.H, 2)
 }
 
+// letters draws text-like ink whose body is 14 px high on rows y..y+13, with strokes of 6 px up and down from every third.
+func letters(r *imaging.Raster, x, y, width int) {
+	for k, at := 0, x; at < x+width; k, at = k+1, at+12 {
+		fill(r, ocr.Box{X: float32(at), Y: float32(y), W: 3, H: 14}, 20)
+		fill(r, ocr.Box{X: float32(at), Y: float32(y + 6), W: 8, H: 3}, 20)
+		if k%3 == 0 {
+			fill(r, ocr.Box{X: float32(at), Y: float32(y - 6), W: 2, H: 26}, 20)
+		}
+	}
+}
+
+// Lines so close that no row between them is empty are parted where there is least ink.
+func TestTouchingLinesAreParted(t *testing.T) {
+	page := sheet(700, 200)
+	for k := range 5 {
+		letters(page, 50+4*k, 50+24*k, 600)
+	}
+	got := fitted(ocr.Box{X: 45, Y: 88, W: 610, H: 34}.Polygon(), grayOf(page, nil)).Bounds()
+	assert.InDelta(t, 98-6, got.Y, 3.5)
+	assert.InDelta(t, 98+20, got.Y+got.H, 3.5)
+}
+
+// What crosses the gaps beside a line in a few places, as a seal does, does not make it higher.
+func TestASealDoesNotMakeLinesHigher(t *testing.T) {
+	page := sheet(700, 200)
+	strokes(page, 50, 100, 600)
+	strokes(page, 50, 62, 600)
+	strokes(page, 50, 138, 600)
+	for _, x := range []float32{200, 230, 262, 310} {
+		fill(page, ocr.Box{X: x, Y: 40, W: 5, H: 140}, 60)
+	}
+	got := fitted(ocr.Box{X: 45, Y: 92, W: 610, H: 36}.Polygon(), grayOf(page, nil)).Bounds()
+	assert.InDelta(t, 100, got.Y, 2)
+	assert.InDelta(t, 120, got.Y+got.H, 2)
+}
+
+// The crop follows the line even when the box does not: here a level box around a line that falls by half its height.
+func TestCropsFollowTheirLine(t *testing.T) {
+	page := sheet(700, 200)
+	for at := range 600 {
+		y := float32(90 + at*10/600)
+		if at%12 < 3 {
+			fill(page, ocr.Box{X: float32(50 + at), Y: y, W: 1, H: 20}, 20)
+		} else if at%12 < 9 {
+			fill(page, ocr.Box{X: float32(50 + at), Y: y + 9, W: 1, H: 3}, 20)
+		}
+	}
+	got := fitted(ocr.Box{X: 48, Y: 88, W: 604, H: 34}.Polygon(), grayOf(page, nil))
+	for k, want := range [4]float32{90, 100, 120, 110} {
+		assert.InDelta(t, want, got[k].Y, 2.5, "corner %d", k)
+	}
+}
+
 func BenchmarkFit(b *testing.B) {
 	page := sheet(700, 200)
 	strokes(page, 50, 100, 600)
