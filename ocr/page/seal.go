@@ -35,6 +35,10 @@ const (
 	mostSeals    = 64 // of a page; more are a pattern
 	sealCertain  = 0.5
 	sealResidual = 12 // redness of a pixel from which colour is taken out
+
+	overBlack  = 0.04  // of a box, from which there is black writing in it
+	overShare  = 0.008 // of the red in it, from which it runs across this writing
+	overFilled = 0.4   // of the box, from which the red is no strokes
 )
 
 // findSeals looks for red shapes.
@@ -50,8 +54,12 @@ func findSeals(s *survey) []seal {
 			continue
 		}
 		k := completed(s, b)
-		if k.measure(s) && k.confidence >= sealCertain && (!k.square || min(w, h) >= squareLeast*float64(min(s.width, s.height))) {
+		small := min(w, h) < squareLeast*float64(min(s.width, s.height))
+		switch {
+		case k.measure(s) && k.confidence >= sealCertain && (!k.square || !small):
 			seals = append(seals, k)
+		case !small && overprinted(s, b):
+			seals = append(seals, seal{x0: float64(b[0]), y0: float64(b[1]), x1: float64(b[2]), y1: float64(b[3]), square: true, confidence: sealCertain})
 		}
 	}
 	slices.SortStableFunc(seals, func(a, b seal) int {
@@ -259,6 +267,31 @@ func (k *seal) measure(s *survey) bool {
 		k.confidence *= 0.7
 	}
 	return true
+}
+
+// overprinted tells red strokes that run across black writing, whatever their shape: seals over each other, askew, or faint.
+// Text that is printed in red keeps clear of the black one.
+func overprinted(s *survey, b [4]int) bool {
+	black := func(i int) bool {
+		return i >= 0 && i < len(s.ink) && s.ink[i]&inkStroke != 0 && s.red[i] < sealResidual
+	}
+	writing, red, across := 0, 0, 0
+	for y := b[1]; y < b[3]; y++ {
+		for i := y*s.width + b[0]; i < y*s.width+b[2]; i++ {
+			if black(i) {
+				writing++
+			}
+			if s.red[i] < sealRed {
+				continue
+			}
+			red++
+			if black(i-1) || black(i+1) || black(i-s.width) || black(i+s.width) {
+				across++
+			}
+		}
+	}
+	area := float64((b[2] - b[0]) * (b[3] - b[1]))
+	return float64(writing) >= overBlack*area && float64(across) >= overShare*float64(red) && float64(red) <= overFilled*area
 }
 
 // outline returns the seal's shape in the picture's pixels, clockwise from its top, cut at the picture's borders.

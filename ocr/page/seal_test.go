@@ -84,15 +84,52 @@ func TestFindsSquareSeals(t *testing.T) {
 	assert.InDelta(t, 890, b.Y+b.H, 6)
 }
 
+// Seals over each other, or a square one askew, have no shape that is looked for; that they run across the text tells them.
+func TestFindsSealsOfOtherShapesOverText(t *testing.T) {
+	two := func(x, y float64) bool {
+		return stamp{x: 380, y: 480, rx: 90, ry: 90}.covers(x, y) || stamp{x: 500, y: 560, rx: 95, ry: 95}.covers(x, y)
+	}
+	askew := func(x, y float64) bool {
+		u, v := 0.8*(x-400)+0.6*(y-500), 0.8*(y-500)-0.6*(x-400)
+		m := max(math.Abs(u), math.Abs(v))
+		return m < 50 && (m > 45 || math.Mod(u+50, 25) < 8)
+	}
+	for name, covers := range map[string]func(x, y float64) bool{"two": two, "askew": askew} {
+		clean := newSheet(800, 1100).draw()
+		r := press(cloned(clean), covers)
+		s, _ := measured(r)
+		seals := findSeals(s)
+		require.Len(t, seals, 1, name)
+		seals[0].separate(r, s.factor, paperColour(r, false))
+		red := 0
+		for y := range 1100 {
+			for px := r.Row(y); len(px) >= 3; px = px[3:] {
+				if int(px[2]) > int(max(px[0], px[1]))+sealRed {
+					red++
+				}
+			}
+		}
+		assert.Less(t, red, 50, name)
+	}
+}
+
 func TestRedThatIsNoSeal(t *testing.T) {
 	red := newSheet(800, 1100)
 	red.ink = [3]byte{40, 30, 210}
 	headed := newSheet(800, 1100).draw()
 	fill(headed, 60, 60, 740, 66, [3]byte{40, 30, 210}) // the red line of an official letter
+	mixed := newSheet(800, 1100).draw()                 // some of the lines of a text in red
+	for y := 400; y < 600; y++ {
+		for px := mixed.Row(y)[600:1800]; len(px) >= 3; px = px[3:] {
+			if px[0] < 60 {
+				px[2] = 210
+			}
+		}
+	}
 	field := newSheet(800, 1100).draw()
 	fill(field, 300, 300, 420, 420, [3]byte{40, 30, 210})
 	for name, r := range map[string]*imaging.Raster{
-		"red text": red.draw(), "a red line": headed, "a red field": field, "black text": newSheet(800, 1100).draw(), "noise": static(500, 700, 2),
+		"red text": red.draw(), "red within black text": mixed, "a red line": headed, "a red field": field, "black text": newSheet(800, 1100).draw(), "noise": static(500, 700, 2),
 		"all red": each(even(400, 400, 0), func(_, _ int, px []byte) { px[2] = 255 }), "one pixel": even(1, 1, 200),
 	} {
 		s, _ := measured(r)
