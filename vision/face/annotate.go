@@ -28,3 +28,22 @@ func Annotate(r *imaging.Raster, faces []Detection) (*imaging.Raster, error) {
 	}
 	return out, nil
 }
+
+// AnnotateMesh returns a copy of r with the dense landmarks of faces drawn: the jaw line green, eyes blue, the rest orange.
+func AnnotateMesh(r *imaging.Raster, meshes []Mesh) *imaging.Raster {
+	out := &imaging.Raster{Pix: slices.Clone(r.Pix), Width: r.Width, Height: r.Height}
+	for _, m := range meshes {
+		eyes := m.Landmarks()
+		radius := min(max(float64(distance(eyes[RightEye], eyes[LeftEye]))/40, 0.8), 4)
+		for i, p := range m.Points {
+			ink := draw.Orange
+			if i >= wflw.contour[0] && i <= wflw.contour[1] {
+				ink = draw.Green
+			} else if slices.Contains(wflw.eyes[0][:], i) || slices.Contains(wflw.eyes[1][:], i) {
+				ink = draw.Blue
+			}
+			draw.Dot(out, draw.Point{X: float64(p.X), Y: float64(p.Y)}, ink, radius)
+		}
+	}
+	return out
+}

@@ -104,6 +104,17 @@ func (l *Landmarker) Locate(ctx context.Context, r *imaging.Raster, d Detection)
 	return l.layout.mesh(points), nil
 }
 
+// Refine returns d with the five points of its dense landmarks, which place the crop of an embedding better than the
+// detector's where the head is turned; see [Mesh.Landmarks] and [Landmarker.Locate].
+func (l *Landmarker) Refine(ctx context.Context, r *imaging.Raster, d Detection) (Detection, error) {
+	m, err := l.Locate(ctx, r, d)
+	if err != nil {
+		return Detection{}, err
+	}
+	d.Landmarks = m.Landmarks()
+	return d, nil
+}
+
 // window maps shares of the crop, 0..1 from its upper left corner, to pixels of the picture.
 func (l *Landmarker) window(d Detection) (Similarity2D, error) {
 	side := l.scale * float64(max(d.Box.W, d.Box.H))

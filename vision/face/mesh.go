@@ -16,15 +16,12 @@ type Mesh struct {
 
 // layout says where the parts of a face are in a list of points; right and left are the person's own.
 type layout struct {
-	points         int
-	contour        [2]int    // first and last of the jaw line, from the right ear over the chin to the left one
-	eyes           [2][8]int // right, left: corner, three of the upper lid, corner, three of the lower lid back
-	brows          [2][2]int // right, left: first and last of the brow
-	noseTip, chin  int
-	mouthCorners   [2]int // right, left
-	lips           [2]int // first and last of both rims
-	upper, lower   [3]int // inner rims, in pairs
-	bridge, nostls [2]int // first and last of the nose's bridge and base
+	points        int
+	contour       [2]int    // first and last of the jaw line, from the right ear over the chin to the left one
+	eyes          [2][8]int // right, left: corner, three of the upper lid, corner, three of the lower lid back
+	noseTip, chin int
+	mouthCorners  [2]int // right, left
+	upper, lower  [3]int // inner rims of the lips, in pairs
 }
 
 // wflw is the order of Wider Facial Landmarks in-the-wild (Wu et al.: Look at Boundary, CVPR 2018).
@@ -32,12 +29,9 @@ var wflw = layout{
 	points:  98,
 	contour: [2]int{0, 32},
 	eyes:    [2][8]int{{60, 61, 62, 63, 64, 65, 66, 67}, {68, 69, 70, 71, 72, 73, 74, 75}},
-	brows:   [2][2]int{{33, 41}, {42, 50}},
 	noseTip: 54, chin: 16,
 	mouthCorners: [2]int{76, 82},
-	lips:         [2]int{76, 95},
 	upper:        [3]int{89, 90, 91}, lower: [3]int{95, 94, 93},
-	bridge: [2]int{51, 54}, nostls: [2]int{55, 59},
 }
 
 // mesh measures the face.
@@ -63,6 +57,38 @@ func (m Mesh) Landmarks() [5]Point {
 	}
 	p, l := m.Points, wflw
 	return [5]Point{center(p, l.eyes[0][:]), center(p, l.eyes[1][:]), p[l.noseTip], p[l.mouthCorners[0]], p[l.mouthCorners[1]]}
+}
+
+// Chin returns the lowest point of the jaw line's middle; the zero Point without all points.
+func (m Mesh) Chin() Point {
+	if len(m.Points) != wflw.points {
+		return Point{}
+	}
+	return m.Points[wflw.chin]
+}
+
+// LidGap returns the largest distance between the lids of the person's right and left eye, in pixels.
+func (m Mesh) LidGap() (gap [2]float32) {
+	if len(m.Points) != wflw.points {
+		return gap
+	}
+	for i, eye := range wflw.eyes {
+		for k := 1; k <= 3; k++ {
+			gap[i] = max(gap[i], distance(m.Points[eye[k]], m.Points[eye[8-k]]))
+		}
+	}
+	return gap
+}
+
+// LipGap returns the largest distance between the inner rims of the lips, in pixels.
+func (m Mesh) LipGap() (gap float32) {
+	if len(m.Points) != wflw.points {
+		return 0
+	}
+	for i := range wflw.upper {
+		gap = max(gap, distance(m.Points[wflw.upper[i]], m.Points[wflw.lower[i]]))
+	}
+	return gap
 }
 
 func center(p []Point, at []int) Point {
