@@ -1,0 +1,210 @@
+package gallery
+
+import (
+	"context"
+	"crypto/subtle"
+	"fmt"
+)
+
+// Damage is a record that is not as it was written.
+type Damage struct {
+	Kind   string // "person", "template" or "gallery"
+	Row    int64  // its number in the file; 0 for the gallery as a whole
+	Person int64  // number of the person it belongs to; 0 when unknown
+	Err    error
+}
+
+func (d Damage) String() string { return fmt.Sprintf("%s %d: %v", d.Kind, d.Row, d.Err) }
+
+// contents is what a gallery's records in the file are.
+type contents struct {
+	people  map[int64]*person // by row
+	vectors []vector
+	damaged []Damage
+}
+
+type vector struct {
+	person *person
+	values []float32
+}
+
+// Load reads a gallery's templates into memory, so that the first search need not.
+func (s *Store) Load(ctx context.Context, gallery string) error {
+	_, release, err := s.use(ctx, gallery)
+	if err == nil {
+		release()
+	}
+	return err
+}
+
+// use returns a gallery that is in memory and stays as it is until release is called.
+func (s *Store) use(ctx context.Context, name string) (g *state, release func(), err error) {
+	for {
+		if g, err = s.find(name); err != nil {
+			return nil, nil, err
+		}
+		g.mu.RLock()
+		if err := g.usable(); err != nil {
+			g.mu.RUnlock()
+			return nil, nil, err
+		}
+		if g.loaded {
+			return g, g.mu.RUnlock, nil
+		}
+		g.mu.RUnlock()
+		err = s.submit(ctx, &change{alone: true, apply: func(ctx context.Context, _ *batch) error { return s.ready(ctx, g) }})
+		if err != nil {
+			return nil, nil, err
+		}
+	}
+}
+
+// ready is the writer's: it reads the gallery into memory if that was not done.
+func (s *Store) ready(ctx context.Context, g *state) error {
+	if err := g.usable(); err != nil || g.loaded {
+		return err
+	}
+	c, err := s.read(ctx, g)
+	if err != nil {
+		return fmt.Errorf("load gallery %q: %w", g.name, s.db.translate(err))
+	}
+	index := s.newIndex(g.manifest.spec)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, p := range c.people {
+		g.put(p)
+	}
+	g.index, g.loaded, g.damaged = index, true, c.damaged
+	for _, v := range c.vectors {
+		if err := index.Add(v.person.handle, v.values); err != nil {
+			return fmt.Errorf("load gallery %q: %w", g.name, err)
+		}
+	}
+	if len(c.damaged) > 0 {
+		s.log.Error("gallery has damaged records and can't be searched", "gallery", g.name, "records", len(c.damaged))
+	}
+	return index.Settle(ctx)
+}
+
+// read reads and decrypts a gallery's records. Those that can't be read are reported, not left out quietly: so are ones that
+// were taken away, added or exchanged, by the gallery's own record of how many there are and which.
+func (s *Store) read(ctx context.Context, g *state) (contents, error) {
+	c := contents{people: map[int64]*person{}}
+	var set element
+	persons, names, unknown := 0, map[string]int64{}, map[int64]bool{}
+	err := s.db.each(ctx, func(scan func(...any) error) error {
+		var row, key int64
+		var sealed []byte
+		if err := scan(&row, &key, &sealed); err != nil {
+			return err
+		}
+		persons++
+		p, err := g.openPerson(row, key, sealed)
+		if err == nil {
+			if other, ok := names[p.id]; ok {
+				err = fmt.Errorf("person %d has the same id", other)
+			}
+		}
+		if err != nil {
+			unknown[row] = true
+			c.damaged = append(c.damaged, Damage{Kind: "person", Row: row, Person: row, Err: err})
+			return nil
+		}
+		names[p.id], c.people[row] = row, p
+		set.toggle(p.element)
+		return nil
+	}, "SELECT id, key, sealed FROM persons WHERE gallery = ? ORDER BY id", g.id)
+	if err != nil {
+		return contents{}, err
+	}
+	templates := 0
+	err = s.db.each(ctx, func(scan func(...any) error) error {
+		var row, owner, key int64
+		var sealed []byte
+		if err := scan(&row, &owner, &key, &sealed); err != nil {
+			return err
+		}
+		templates++
+		t, err := g.openTemplate(owner, row, key, sealed)
+		p := c.people[owner]
+		if err == nil && p == nil {
+			if err = fmt.Errorf("its person %d is missing", owner); unknown[owner] {
+				err = fmt.Errorf("its person %d is damaged", owner)
+			}
+		}
+		if err != nil {
+			c.damaged = append(c.damaged, Damage{Kind: "template", Row: row, Person: owner, Err: err})
+			return nil
+		}
+		p.templates++
+		set.toggle(newElement(g.manifest.setKey, "template", row, sealed))
+		c.vectors = append(c.vectors, vector{p, t.vector})
+		return nil
+	}, "SELECT id, person, key, sealed FROM templates WHERE gallery = ? ORDER BY person, id", g.id)
+	if err != nil {
+		return contents{}, err
+	}
+	if len(c.damaged) == 0 && (persons != g.manifest.persons || templates != g.manifest.templates || subtle.ConstantTimeCompare(set[:], g.manifest.set[:]) != 1) {
+		c.damaged = append(c.damaged, Damage{Kind: "gallery", Err: fmt.Errorf("%d persons with %d templates are on record, the file has %d with %d, or others: records were taken out, put in or exchanged",
+			g.manifest.persons, g.manifest.templates, persons, templates)})
+	}
+	return c, nil
+}
+
+func (g *state) openPerson(row, key int64, sealed []byte) (*person, error) {
+	plain, err := g.openRecord(key, sealed, g.personContext(row))
+	if err != nil {
+		return nil, err
+	}
+	r, err := parsePerson(plain)
+	if err != nil {
+		return nil, err
+	}
+	return &person{personRecord: r, row: row, key: key, element: newElement(g.manifest.setKey, "person", row, sealed)}, nil
+}
+
+func (g *state) openTemplate(person, row, key int64, sealed []byte) (templateRecord, error) {
+	plain, err := g.openRecord(key, sealed, g.templateContext(person, row))
+	if err != nil {
+		return templateRecord{}, err
+	}
+	return parseTemplate(plain, g.manifest.spec.Model.Dimensions)
+}
+
+func (g *state) openRecord(key int64, sealed, context []byte) ([]byte, error) {
+	c := g.ciphers[key]
+	if c == nil {
+		return nil, fmt.Errorf("its key %d is missing", key)
+	}
+	return open(c.aead, sealed, context)
+}
+
+// Report is what Check found in the file.
+type Report struct {
+	Persons, Templates int      // that are whole
+	Damaged            []Damage // that are not
+}
+
+// Check reads every record of a gallery from the file and decrypts it, and changes nothing. Damage is no error.
+func (s *Store) Check(ctx context.Context, gallery string) (Report, error) {
+	g, err := s.find(gallery)
+	if err != nil {
+		return Report{}, err
+	}
+	var report Report
+	err = s.submit(ctx, &change{alone: true, apply: func(context.Context, *batch) error {
+		if err := g.usable(); err != nil {
+			return err
+		}
+		c, err := s.read(ctx, g)
+		if err != nil {
+			return s.db.translate(err)
+		}
+		report = Report{Persons: len(c.people), Templates: len(c.vectors), Damaged: c.damaged}
+		return nil
+	}})
+	if err != nil {
+		return Report{}, fmt.Errorf("check gallery %q: %w", gallery, err)
+	}
+	return report, nil
+}
