@@ -22,6 +22,9 @@ type Detector struct {
 	spec          imaging.Spec // without a size
 	plan          scaling
 	minLine       float64 // tensor pixels
+	endGrowth     float64 // heights of a line
+	largeSide     int     // tensor pixels
+	largeLine     float64 // tensor pixels
 	stride        int     // tensor pixels a map cell, each way
 	db            dbSettings
 	minSide       float64 // of a core, tensor pixels
@@ -37,8 +40,11 @@ type Detector struct {
 // (but the shorter one is not brought below it, default 640), "max_shrink" (and nothing is made smaller by more than this
 // factor, default 3), "enlarge_below" (pictures whose longer side is below it are doubled, default 320), "tile" (what is
 // longer than this after scaling is cut into overlapping tiles, default 1600), and "min_line" (where the picture was shrunk
-// and the median line is lower than this in the tensor, it is shown once more, larger; default 0: never). Thresholds:
-// "pixel" (0.3), "box" (0.6).
+// and the median line is lower than this in the tensor, it is shown once more, larger; default 0: never). "end_growth" moves a
+// line's ends over free ink that goes on behind them, by up to so many of its heights (0 to 3, default 0: not at all).
+// "large_side" (where lines cover little of a picture its longer side is brought down to this for one more look, and what is
+// found to be at least "large_line" tensor pixels high then, default 16, takes the place of its pieces; default 0: never).
+// Thresholds: "pixel" (0.3), "box" (0.6).
 func NewDetector(x pipeline.Executor, e models.Entry) (*Detector, error) {
 	fail := func(format string, args ...any) (*Detector, error) {
 		return nil, fmt.Errorf("text detector %s: %w", e.ID, fmt.Errorf(format, args...))
@@ -78,6 +84,7 @@ func NewDetector(x pipeline.Executor, e models.Entry) (*Detector, error) {
 		return fail("%w", err)
 	}
 	d.minSide, d.minLine = p.Float("min_side", 3), p.Float("min_line", 0)
+	d.endGrowth, d.largeSide, d.largeLine = p.Float("end_growth", 0), p.Int("large_side", 0), p.Float("large_line", 16)
 	d.db = dbSettings{
 		pixel: float32(e.Threshold("pixel", 0.3)), score: float32(e.Threshold("box", 0.6)),
 		ratio: p.Float("unclip_ratio", 0), shrink: p.Float("shrink_ratio", 0.4),
@@ -87,6 +94,12 @@ func NewDetector(x pipeline.Executor, e models.Entry) (*Detector, error) {
 	}
 	if !(d.db.ratio >= 0 && d.db.ratio < 10) || !(d.db.shrink > 0 && d.db.shrink < 1) {
 		return fail("unclip_ratio %v or shrink_ratio %v is out of range: want 0..10 and between 0 and 1", d.db.ratio, d.db.shrink)
+	}
+	if !(d.endGrowth >= 0 && d.endGrowth <= 3) {
+		return fail("end_growth %v is out of range: want 0 to 3", d.endGrowth)
+	}
+	if d.largeSide != 0 && (d.largeSide < multiple || d.largeSide >= d.plan.longSide) || !(d.largeLine >= 1) {
+		return fail("large_side %d or large_line %v is out of range: want 0, or %d to less than long_side, and 1 or more", d.largeSide, d.largeLine, multiple)
 	}
 	d.db.minSide = d.minSide / float64(d.stride)
 	return d, nil
@@ -128,6 +141,14 @@ func (d *Detector) Detect(ctx context.Context, r *imaging.Raster, o DetectOption
 		if regions, err = d.detect(ctx, r, d.plan.canvas(r.Width, r.Height, larger), db, limit); err != nil {
 			return nil, fmt.Errorf("detect text: %w", err)
 		}
+	}
+	if d.largeSide > 0 {
+		if regions, err = d.withLarge(ctx, regions, r, scale, db, limit); err != nil {
+			return nil, fmt.Errorf("detect text: %w", err)
+		}
+	}
+	if d.endGrowth > 0 {
+		grownEnds(regions, plane{pix: r.Pix, width: r.Width, height: r.Height, channels: 3}, d.endGrowth)
 	}
 	return regions, nil
 }

@@ -1,10 +1,11 @@
 """Draws the pool of pictures that the detector trains on: degraded court pages and made-up scenes, with the lines' outlines.
 
-python3 models/training/ocr/detect/data.py --data DATA --out POOL --count 1600 [--first 0] [--scenes 0.45] [--seed 1]
+python3 models/training/ocr/detect/data.py --data DATA --out POOL --count 1600 [--photos PHOTOS] [--first 0] [--scenes 0.45] [--seed 1]
 
 Item i is always the same picture: POOL/I.jpg, and POOL/I.json with each line's outline (n points along its top, n back along its bottom).
-Pages are kept at 105 dpi. Scenes: text of any size, colour, slant and bend on flat colours, gradients, textures and drawn clutter, with
-what must not be taken for text: seals, rules, bars, chequers, foliage.
+Pages are kept at 105 dpi. Scenes: text of any size, colour, slant and bend, and signs (signs.py), on flat colours, gradients, textures,
+drawn clutter and photographs (PHOTOS, as photos.py picks them), with what must not be taken for text: seals, rules, bars, chequers,
+foliage, faces.
 """
 import argparse
 import json
@@ -20,13 +21,18 @@ import corpus
 import degrade
 import fonts
 import layouts
+import signs
 
 PAGE_DPI = 105
+# Drawn more often than layouts.py does: what is dense, ruled or in columns.
+KINDS = {"table": 3, "form": 2, "invoice": 2, "evidence": 2, "vertical": 1.5, "columns": 1.5, "statute": 1.5, "english": 1.5, "contract": 1, "complaint": 1,
+         "judgment": 1, "notes": 0.8, "id-card": 1, "chat": 0.8}
 
 
 def page(rng):
     """One degraded page -> image, outlines."""
-    drawn = layouts.render(rng, "train", fonts.TRAIN, dpi=150)
+    shares = np.array(list(KINDS.values()))
+    drawn = layouts.render(rng, "train", fonts.TRAIN, str(rng.choice(list(KINDS), p=shares / shares.sum())), dpi=150)
     strength = float(rng.choice([0.0, 0.3, 0.5, 0.7, 0.9], p=[0.15, 0.2, 0.35, 0.2, 0.1]))
     drawn = degrade.degrade(rng, drawn, strength)
     scale = PAGE_DPI / drawn.dpi
@@ -87,7 +93,24 @@ def _clutter(rng, image):
         part[:] = part * (1 - alpha) + alpha * np.array([rng.uniform(20, 90), rng.uniform(20, 80), rng.uniform(180, 240)])
 
 
-def background(rng, side):
+def _photograph(rng, photos, side):
+    """Part of one photograph, or two by two of them, enlarged."""
+    def one(side):
+        image = cv2.imread(str(photos[rng.integers(len(photos))]))
+        least = int(min(image.shape[:2]) * rng.uniform(0.5, 1))
+        y, x = rng.integers(0, image.shape[0] - least + 1), rng.integers(0, image.shape[1] - least + 1)
+        part = cv2.resize(image[y:y + least, x:x + least], (side, side), interpolation=cv2.INTER_CUBIC)
+        part = part[:, ::-1] if rng.random() < 0.5 else part
+        return cv2.filter2D(part, -1, np.array([[0, -1, 0], [-1, 5, -1], [0, -1, 0]], np.float32)) if rng.random() < 0.4 else part
+    if rng.random() < 0.4:
+        half = (side + 1) // 2
+        return np.concatenate([np.concatenate([one(half) for _ in range(2)], 1) for _ in range(2)])[:side, :side]
+    return one(side)
+
+
+def background(rng, side, photos=()):
+    if photos and rng.random() < 0.4:
+        return np.ascontiguousarray(_photograph(rng, photos, side))
     kind = rng.integers(5)
     if kind == 0:
         image = np.tile(_colour(rng), (side, side, 1))
@@ -203,13 +226,18 @@ def _place(rng, image, taken, mask, box, style, at, angle, bend):
     return outline
 
 
-def scene(rng, sampler, side=640):
+def scene(rng, sampler, photos=(), side=640):
     """-> image, outlines."""
-    image = background(rng, side)
+    signed = rng.random() < 0.45
+    side = 800 if signed else side
+    image = background(rng, side, photos)
     taken, outlines = np.zeros((side, side), np.uint8), []
+    for _ in range(int(rng.choice([1, 2, 3])) if signed else 0):
+        made = signs.sign(rng, sampler)
+        outlines += made and signs.place(rng, image, taken, *made) or []
     tilt = rng.normal(0, 5) if rng.random() < 0.4 else 0.0
     low, high, most = (10, 130, 14) if rng.random() < 0.6 else (45, 190, 9)        # the second: signs, titles, old prints
-    for _ in range(int(rng.integers(0, most)) if rng.random() < 0.93 else 0):
+    for _ in range(int(rng.integers(0, 4)) if signed else int(rng.integers(0, most)) if rng.random() < 0.93 else 0):
         chinese = rng.random() < 0.75
         font = fonts.TRAIN[rng.integers(len(fonts.TRAIN))] if chinese else fonts.LATIN[rng.integers(len(fonts.LATIN))]
         size = int(np.exp(rng.uniform(np.log(low), np.log(high))))
@@ -242,6 +270,7 @@ def main():
     parser.add_argument("--data", type=pathlib.Path, required=True)
     parser.add_argument("--out", type=pathlib.Path, required=True)
     parser.add_argument("--count", type=int, default=1600)
+    parser.add_argument("--photos", type=pathlib.Path, help="folder of photographs without text")
     parser.add_argument("--first", type=int, default=0, help="number of the first picture: several processes can share the work")
     parser.add_argument("--scenes", type=float, default=0.45, help="share of scenes")
     parser.add_argument("--seed", type=int, default=1)
@@ -249,12 +278,13 @@ def main():
     cv2.setNumThreads(1)
     corpus.use(args.data)
     args.out.mkdir(parents=True, exist_ok=True)
+    photos = sorted(p for p in args.photos.iterdir()) if args.photos else []
     for i in range(args.first, args.first + args.count):
         truth = args.out / f"{i:05d}.json"
         if truth.exists():
             continue
         rng = np.random.default_rng([args.seed, i])
-        image, outlines = scene(rng, corpus.Sampler(rng, "train")) if rng.random() < args.scenes else page(rng)
+        image, outlines = scene(rng, corpus.Sampler(rng, "train"), photos) if rng.random() < args.scenes else page(rng)
         cv2.imwrite(str(args.out / f"{i:05d}.jpg"), image, [cv2.IMWRITE_JPEG_QUALITY, 93])
         truth.write_text(json.dumps([np.round(o, 2).tolist() for o in outlines]))
 

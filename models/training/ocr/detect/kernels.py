@@ -58,6 +58,20 @@ def caps(outline, u=UNCLIP):
     return found
 
 
+def tips(outline, u=UNCLIP):
+    """The kernel's own two ends: of each as much as the line is high, at most half the kernel."""
+    inner = kernel(outline, u)
+    n = len(inner) // 2
+    top, bottom = inner[:n], inner[n:][::-1]
+    whole = outline[:len(outline) // 2] - outline[len(outline) // 2:][::-1]
+    height, found = float(np.linalg.norm(whole, axis=1).mean()), []
+    for first in (True, False):
+        cut = [max(0.0, length(line) - min(height, 0.5 * length(line))) for line in (top, bottom)]
+        part = [_cut(line, *((0, c) if first else (c, 0))) for line, c in zip((top, bottom), cut)]
+        found.append(np.concatenate([part[0], part[1][::-1]]))
+    return found
+
+
 def fill(mask, outline, value, scale):
     """Draws an outline, in input pixels, on a map of `scale` map pixels an input pixel."""
     # A pixel's centre is its integer position for OpenCV, and the middle of it here.

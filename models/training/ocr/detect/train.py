@@ -1,13 +1,14 @@
 """Trains the text detector from random weights on crops of the pool that data.py draws; resumes from OUT/detect.pt.
 
-python3 models/training/ocr/detect/train.py --pool POOL --out OUT [--steps 6000] [--batch 8] [--crop 384] [--seed 1]
+python3 models/training/ocr/detect/train.py --pool POOL --out OUT [--steps 6000 | --minutes M] [--batch 8] [--crop 384] [--seed 1]
 
 The pool may still grow while training runs: each step draws from what is there. A crop is scaled so that a court page's characters are
 as large as when its longer side is 960 pixels, within a factor of 1.5 either way, or up to 3.6 times larger. Loss: cross entropy on the
-kernels and on the hardest pixels beside them (three for one), and Dice (Liao et al. 2020). The places around a line's ends, which
-part a table's cells, weigh more.
+kernels and on the hardest pixels beside them (three for one), and Dice (Liao et al. 2020). A line's ends weigh more on both sides:
+the paper behind them parts a table's cells, and what a kernel lacks there is a character that is not read.
 """
 import argparse
+import itertools
 import json
 import pathlib
 import time
@@ -22,11 +23,13 @@ from net import MEAN, STD, STRIDE, TextDetector
 
 CACHED = 1500                    # decoded pictures kept in memory
 END_WEIGHT = 3
+TALLEST = 230                    # pixels that a line may be high in a crop
 REFRESH = 400                    # crops between looks at the pool's folder
 
 
 class Crops(torch.utils.data.IterableDataset):
-    """(crop uint8 [3, h, w] BGR, truth uint8 [h/2, w/2]: 1 kernel, 2 the rest of a line, 3 around its ends, 0 elsewhere)."""
+    """(crop uint8 [3, h, w] BGR, truth uint8 [h/2, w/2]: 1 kernel, 2 the rest of a line, 3 around its ends, 4 kernel near its ends,
+    0 elsewhere)."""
 
     def __init__(self, pool, crop, seed):
         self.pool, self.crop, self.seed = pool, crop, seed
@@ -49,12 +52,14 @@ class Crops(torch.utils.data.IterableDataset):
         side = self.crop
         low, high = (0.55, 1.2) if rng.random() < 0.7 else (1.2, 3.0)
         scale = np.exp(rng.uniform(np.log(low), np.log(high)))
+        span = np.array(image.shape[1::-1])
+        middle = outlines[rng.integers(len(outlines))] if outlines and rng.random() < 0.8 else None
+        if middle is not None:
+            n = len(middle) // 2
+            scale = min(scale, TALLEST / max(1.0, float(np.linalg.norm(middle[:n] - middle[n:][::-1], axis=1).mean())))
         stretch = np.array([1, np.exp(rng.normal(0, 0.06))]) * scale
         want = side / stretch
-        span = np.array(image.shape[1::-1])
-        middle = None
-        if outlines and rng.random() < 0.8:
-            middle = outlines[rng.integers(len(outlines))]
+        if middle is not None:
             middle = middle[rng.integers(len(middle))] + rng.normal(0, 0.25, 2) * want
         else:
             middle = rng.uniform(0, 1, 2) * span
@@ -78,6 +83,8 @@ class Crops(torch.utils.data.IterableDataset):
                 kernels.fill(truth, cap, 3, 1 / STRIDE)
         for o in moved:
             kernels.fill(truth, kernels.kernel(o), 1, 1 / STRIDE)
+            for tip in kernels.tips(o):
+                kernels.fill(truth, tip, 4, 1 / STRIDE)
         crop = self._light(rng, crop)
         turns = int(rng.choice(4, p=[0.8, 0.07, 0.06, 0.07]))
         crop, truth = np.rot90(crop, turns), np.rot90(truth, turns)
@@ -103,10 +110,10 @@ class Crops(torch.utils.data.IterableDataset):
 
 def losses(logits, truth):
     """Cross entropy and Dice."""
-    wanted = (truth == 1).float()
-    each = F.binary_cross_entropy_with_logits(logits, wanted, reduction="none") * (1 + (END_WEIGHT - 1) * (truth == 3))
+    wanted = ((truth == 1) | (truth == 4)).float()
+    each = F.binary_cross_entropy_with_logits(logits, wanted, reduction="none") * (1 + (END_WEIGHT - 1) * (truth >= 3))
     positive = wanted.sum()
-    beside = each[truth != 1]
+    beside = each[wanted == 0]
     hardest = beside.topk(int(min(beside.numel(), max(3 * positive.item(), 2000))), sorted=False).values
     entropy = ((each * wanted).sum() + hardest.sum()) / (positive + len(hardest))
     p = torch.sigmoid(logits)
@@ -119,6 +126,7 @@ def main():
     parser.add_argument("--pool", type=pathlib.Path, required=True)
     parser.add_argument("--out", type=pathlib.Path, required=True)
     parser.add_argument("--steps", type=int, default=6000)
+    parser.add_argument("--minutes", type=float, help="end by the clock instead, after this long, whatever the number of steps")
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--crop", type=int, default=384, help="width and height of a crop, a multiple of 32")
     parser.add_argument("--rate", type=float, default=3e-3)
@@ -142,9 +150,13 @@ def main():
     mean, std = (255 * torch.tensor(v).view(3, 1, 1) for v in (MEAN, STD))
     began, history = time.time(), []
     net.train()
-    for step in range(start, args.steps):
+    for step in itertools.count(start):
+        share = (time.time() - began) / 60 / args.minutes if args.minutes else step / args.steps
+        last = share >= 1 or not args.minutes and step + 1 == args.steps
+        if step == args.steps and not args.minutes:
+            break
         for group in optimizer.param_groups:
-            group["lr"] = args.rate * min(1, (step + 1) / 100) * (0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * step / args.steps)))
+            group["lr"] = args.rate * min(1, (step - start + 1) / 100) * (0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * min(1, share))))
         crops, truth = next(loader)
         x = ((crops - mean) / std).contiguous(memory_format=torch.channels_last)
         entropy, dice = losses(net(x)[:, 0], truth)
@@ -157,13 +169,15 @@ def main():
             for a, b in zip(average.state_dict().values(), net.state_dict().values()):
                 a.copy_(a * keep + b * (1 - keep) if a.is_floating_point() else b)
         history.append((entropy.item(), dice.item()))
-        if (step + 1) % 25 == 0 or step + 1 == args.steps:
-            print(f"step {step + 1}/{args.steps} entropy {np.mean([h[0] for h in history[-25:]]):.4f} dice {np.mean([h[1] for h in history[-25:]]):.4f} "
+        if (step + 1) % 25 == 0 or last:
+            print(f"step {step + 1} ({share:.0%}) entropy {np.mean([h[0] for h in history[-25:]]):.4f} dice {np.mean([h[1] for h in history[-25:]]):.4f} "
                   f"{time.time() - began:.0f} s, {time.process_time():.0f} s of CPU", flush=True)
-        if (step + 1) % 100 == 0 or step + 1 == args.steps:
+        if (step + 1) % 100 == 0 or last:
             part = checkpoint.with_suffix(".part")
             torch.save({"net": net.state_dict(), "average": average.state_dict(), "optimizer": optimizer.state_dict(), "step": step + 1}, part)
             part.replace(checkpoint)
+        if last:
+            break
 
 
 if __name__ == "__main__":
