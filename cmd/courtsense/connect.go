@@ -236,7 +236,7 @@ func (c *connection) explain(err error) error {
 		}
 	case codes.FailedPrecondition:
 		e.hint = "see 'courtsense doctor'"
-		if strings.Contains(st.Message(), "doctor") {
+		if strings.Contains(st.Message(), "'courtsense ") {
 			e.hint = ""
 		}
 	case codes.Unauthenticated, codes.PermissionDenied:

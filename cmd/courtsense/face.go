@@ -17,12 +17,12 @@ import (
 func newFaceCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "face",
-		Short: "Find, judge and compare faces",
-		Long:  `Works on the faces in pictures. Nothing of a picture is kept.`,
+		Short: "Find, judge, compare, enrol and identify faces",
+		Long:  `Works on the faces in pictures. Nothing of a picture or of a face is kept, save by "enroll", which keeps a template.`,
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	c.AddCommand(newFaceDetectCommand(), newFaceCompareCommand())
+	c.AddCommand(newFaceDetectCommand(), newFaceAssessCommand(), newFaceLivenessCommand(), newFaceCompareCommand(), newFaceEnrollCommand(), newFaceIdentifyCommand())
 	return c
 }
 
@@ -34,6 +34,7 @@ type faceDetect struct {
 	minSize          int
 	maxFaces         int
 	maxSide          int
+	anyOrientation   bool
 	model            string
 	jobs             int
 	json             bool
@@ -67,6 +68,7 @@ without a face is an answer, not an error.`,
 	set.IntVar(&f.minSize, "min-size", 0, "leave out faces narrower or lower than this, pixels (default: the configuration's)")
 	set.IntVar(&f.maxFaces, "max-faces", 0, "the most faces of one picture, the best first (default: the configuration's)")
 	set.IntVar(&f.maxSide, "max-side", 0, "scale larger pictures down to this for detection, pixels; larger finds smaller faces (default: the configuration's)")
+	set.BoolVar(&f.anyOrientation, "any-orientation", false, "look for faces that are turned by 90, 180 and 270 degrees too; takes four times as long")
 	set.StringVar(&f.model, "model", "", "detector by its id (default: the best one available)")
 	addJobsFlag(set, &f.jobs)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -124,6 +126,7 @@ func (f *faceDetect) detect(ctx context.Context, in input) (*pb.DetectResponse, 
 	req := &pb.DetectRequest{
 		Purpose: f.purpose, ConsentId: f.consent, Image: &pb.Image{Content: content}, MinSize: int32(f.minSize),
 		MaxFaces: int32(f.maxFaces), MaxSide: int32(f.maxSide), Model: f.model, Annotate: f.annotate != "",
+		AnyOrientation: f.anyOrientation,
 	}
 	if f.scale {
 		req.MinScore = &f.minScore

@@ -87,6 +87,7 @@ func serve(ctx context.Context, c *console, loaded *conf.Loaded) (err error) {
 	if err != nil {
 		return portHint(err)
 	}
+	a.OpenGalleries(ctx)
 	a.Announce(s)
 	announce(c.out, s, a, time.Since(began))
 	return s.Run(ctx)

@@ -55,6 +55,7 @@ type App struct {
 
 	pages     *service.PageModels // nil when they can't read
 	documents *service.Document   // nil when it is no part of this app
+	galleries *galleries          // nil without a key, or when faces are no part of this app
 	unread    []error             // why an engine can't read pages
 
 	parts []part
@@ -246,6 +247,7 @@ func (a *App) Close() error {
 		if a.ocr != nil {
 			errs = append(errs, a.ocr.Close())
 		}
+		errs = append(errs, a.galleries.Close())
 		if a.engine != nil {
 			errs = append(errs, a.engine.Close())
 		}

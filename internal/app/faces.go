@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 
@@ -19,7 +20,7 @@ func (a *App) addFaces(ctx context.Context) error {
 	limits := ImageLimits(a.cfg.Limits)
 	limits.MaxFrames = 1 // of several pages one would be looked at and the others silently left out
 	cfg := service.FaceConfig{
-		Engine: a.models(), Decoder: a.decoder, Limits: limits, MinEyeDistance: c.MinEyeDistance,
+		Engine: a.models(), Decoder: a.decoder, Limits: limits, MinEyeDistance: c.MinEyeDistance, Retention: a.cfg.Galleries.Retention.Std(),
 		Options: face.DetectOptions{
 			MinScore: float32(c.MinScore), NMSIoU: float32(c.NMSIoU), MinSize: float32(c.MinSize),
 			MaxFaces: a.cfg.Limits.MaxFaces, MaxSide: c.MaxSide,
@@ -35,6 +36,7 @@ func (a *App) addFaces(ctx context.Context) error {
 	}{
 		{models.TaskFaceDetection, c.Model, "face.model", &cfg.Detector},
 		{models.TaskFaceEmbedding, c.Embedding, "face.embedding", &cfg.Embedding},
+		{models.TaskFaceLandmarks, c.Landmarks, "face.landmarks", &cfg.Landmarks},
 	} {
 		if m.active.ID, m.active.Missing, err = a.activate(ctx, m.task, "", m.configured, m.key); err != nil {
 			return err
@@ -43,6 +45,15 @@ func (a *App) addFaces(ctx context.Context) error {
 			a.log.Info("a model for faces is not available", "task", m.task, "why", m.active.Missing)
 		}
 	}
+	if cfg.Liveness, err = a.liveness(ctx); err != nil {
+		return err
+	}
+	if a.galleries, err = a.newGalleries(); err != nil {
+		return err
+	}
+	if a.galleries != nil {
+		cfg.Galleries = a.galleries
+	}
 	if cfg.Detector.Missing != nil {
 		a.note("face detection is not available: %v", cfg.Detector.Missing)
 	}
@@ -50,6 +61,60 @@ func (a *App) addFaces(ctx context.Context) error {
 		Desc: &pb.FaceService_ServiceDesc, Impl: service.NewFace(cfg), Gateway: pb.RegisterFaceServiceHandler,
 	}, cfg.Detector.ID != ""})
 	return nil
+}
+
+// liveness loads the configured models, else the first of the catalogue whose whole ensemble is available: the entries of one
+// parameter "ensemble" decide together.
+func (a *App) liveness(ctx context.Context) (service.Ensemble, error) {
+	var out service.Ensemble
+	if a.engine == nil {
+		out.Missing = a.absent
+		return out, nil
+	}
+	ids := a.cfg.Face.Liveness
+	if len(ids) == 0 {
+		if ids, out.Missing = a.bestEnsemble(models.TaskFaceLiveness); out.Missing != nil {
+			a.log.Info("a model for faces is not available", "task", models.TaskFaceLiveness, "why", out.Missing)
+			return out, nil
+		}
+	}
+	for _, id := range ids {
+		_, missing, err := a.activate(ctx, models.TaskFaceLiveness, "", id, "face.liveness")
+		if err = errors.Join(err, missing); err != nil {
+			return out, err
+		}
+	}
+	out.IDs = ids
+	return out, nil
+}
+
+func (a *App) bestEnsemble(task string) ([]string, error) {
+	all, err := a.store.SelectAll(task)
+	if err != nil {
+		return nil, a.noModel(task, err)
+	}
+	available := map[string]bool{}
+	for _, artifact := range all {
+		available[artifact.Entry.ID] = true
+	}
+	for _, artifact := range all {
+		name := artifact.Entry.Parameters.String("ensemble", "")
+		if name == "" {
+			return []string{artifact.Entry.ID}, nil
+		}
+		var ids []string
+		whole := true
+		for _, e := range a.store.Catalog().Task(task) {
+			if e.Parameters.String("ensemble", "") == name {
+				ids = append(ids, e.ID)
+				whole = whole && available[e.ID]
+			}
+		}
+		if whole {
+			return ids, nil
+		}
+	}
+	return nil, a.noModel(task, nil)
 }
 
 // Calibrations returns what is known of the embedding models' similarities: the program's own files, and those of

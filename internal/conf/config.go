@@ -9,6 +9,7 @@ type Config struct {
 	ONNXRuntime ONNXRuntime `key:"onnxruntime"`
 	OCR         OCR         `key:"ocr"`
 	Face        Face        `key:"face"`
+	Galleries   Galleries   `key:"galleries"`
 	Speech      Speech      `key:"speech"`
 	Telemetry   Telemetry   `key:"telemetry"`
 	Admin       Admin       `key:"admin"`
@@ -142,6 +143,17 @@ type Face struct {
 	Liveness       []string `key:"liveness" default:"" doc:"Ids of the models that tell a live face from a picture of one; their scores are averaged. Empty: the published pair where both are there, else ours."`
 	CalibrationDir string   `key:"calibration_dir" default:"" doc:"Folder of calibration files (NAME.json), as 'courtsense eval face calibrate' writes them, which go before the built-in ones for the same weights."`
 	MinEyeDistance float64  `key:"min_eye_distance" default:"12" min:"4" max:"1000" doc:"Least distance between the eyes' centres of a face that is compared, enrolled or searched for, in pixels of the original picture."`
+}
+
+// Galleries configures the persons whom faces are searched for among. Their templates are only kept encrypted: without a key
+// there are no galleries.
+type Galleries struct {
+	Path         string   `key:"path" default:"" doc:"File that holds the galleries, in a folder that only the server's user may enter. Empty: $XDG_DATA_HOME/courtsense/galleries.db or ~/.local/share/courtsense/galleries.db."`
+	KeyFile      string   `key:"key_file" default:"" doc:"File with the keys that galleries are encrypted with, as 'courtsense gallery keygen' makes it, readable by its owner only. Empty: the keys are in the variable COURTSENSE_GALLERY_KEY; without that one either, gallery calls answer FAILED_PRECONDITION."`
+	Retention    Duration `key:"retention" default:"0s" min:"0s" max:"876000h" doc:"How long after their last enrolment persons are deleted, in a gallery that was created without saying; 0s: never."`
+	MaxPersons   Count    `key:"max_persons" default:"1M" min:"1" max:"100M" doc:"Most persons of one gallery. A template of 512 numbers takes 2 kB of memory."`
+	MaxTemplates int      `key:"max_templates" default:"16" min:"1" max:"1000" doc:"Most templates of one person."`
+	MaxBytes     Bytes    `key:"max_bytes" default:"0" min:"0" max:"1048576GiB" doc:"Largest size of the file; 0: as large as the disk allows."`
 }
 
 // Speech configures hearing.

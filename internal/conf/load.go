@@ -18,6 +18,10 @@ const modelsAlias = EnvPrefix + "MODELS"
 // fileVariable names the configuration file when --config does not.
 const fileVariable = EnvPrefix + "CONFIG"
 
+// GalleryKeyVariable holds the keys of galleries where no file does. It is no configuration key, so that no file or command
+// line can show one.
+const GalleryKeyVariable = EnvPrefix + "GALLERY_KEY"
+
 // Kubernetes puts such variables into every container beside a Service called "courtsense"; they are not ours.
 var kubernetesVariable = regexp.MustCompile(`_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$`)
 
@@ -136,14 +140,14 @@ func (l *layer) environment(env map[string]string) {
 	for name := range s.byEnv {
 		known = append(known, name)
 	}
-	known = append(known, modelsAlias, fileVariable)
+	known = append(known, modelsAlias, fileVariable, GalleryKeyVariable)
 	slices.Sort(known)
 	for _, name := range names {
 		where := "variable " + name
 		switch k := s.byEnv[name]; {
 		case k != nil:
 			l.set(k, env[name], where)
-		case name == fileVariable:
+		case name == fileVariable, name == GalleryKeyVariable:
 		case name == modelsAlias:
 			// The alias never overrides the key's own variable.
 			if _, both := env["COURTSENSE_MODELS_DIR"]; !both {

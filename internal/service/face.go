@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"fmt"
+	"time"
 
 	pb "github.com/courtsense/courtsense/api/courtsense/v1"
 	"github.com/courtsense/courtsense/internal/telemetry"
@@ -13,6 +14,7 @@ import (
 	"github.com/courtsense/courtsense/pipeline/refusal"
 	"github.com/courtsense/courtsense/vision/calibration"
 	"github.com/courtsense/courtsense/vision/face"
+	"github.com/courtsense/courtsense/vision/liveness"
 )
 
 // annotatedQuality is the JPEG quality of annotated pictures: lines stay clean, the file small.
@@ -29,11 +31,21 @@ type FaceConfig struct {
 	Engine         Models
 	Detector       ActiveModel
 	Embedding      ActiveModel
+	Landmarks      ActiveModel
+	Liveness       Ensemble
 	Calibrations   *calibration.Set
 	Decoder        *codec.Decoder
 	Limits         imaging.Limits
 	Options        face.DetectOptions // defaults of requests; its MaxFaces is the server's limit
 	MinEyeDistance float64            // pixels; smaller faces are not compared
+	Galleries      Galleries          // nil: there are none
+	Retention      time.Duration      // of a new gallery that names none; 0: kept until removed
+}
+
+// Ensemble is the models that judge liveness together.
+type Ensemble struct {
+	IDs     []string // empty when there are none
+	Missing error    // why there are none
 }
 
 // Face implements FaceService.
@@ -42,6 +54,8 @@ type Face struct {
 	cfg        FaceConfig
 	detectors  bindings[*face.Detector]
 	embeddings bindings[*embedding]
+	landmarks  bindings[*face.Landmarker]
+	live       bindings[liveness.Member]
 }
 
 // NewFace returns the service. It holds nothing that would have to be closed.
@@ -50,6 +64,8 @@ func NewFace(cfg FaceConfig) *Face {
 		cfg:        cfg,
 		detectors:  bind(cfg.Engine, models.TaskFaceDetection, cfg.Detector, face.NewDetector),
 		embeddings: bind(cfg.Engine, models.TaskFaceEmbedding, cfg.Embedding, bindEmbedding),
+		landmarks:  bind(cfg.Engine, models.TaskFaceLandmarks, cfg.Landmarks, face.NewLandmarker),
+		live:       bind(cfg.Engine, models.TaskFaceLiveness, ActiveModel{Missing: cfg.Liveness.Missing}, bindLiveness),
 	}
 }
 
@@ -75,6 +91,7 @@ func (s *Face) Detect(ctx context.Context, req *pb.DetectRequest) (*pb.DetectRes
 	ev.setting("min_size", fmt.Sprint(o.MinSize))
 	ev.setting("max_faces", fmt.Sprint(o.MaxFaces))
 	ev.setting("max_side", fmt.Sprint(o.MaxSide))
+	ev.setting("any_orientation", fmt.Sprint(o.AnyOrientation))
 
 	picture, err := s.decode(ctx, "image.content", req.GetImage().GetContent())
 	if err != nil {
@@ -122,6 +139,7 @@ func (s *Face) options(req *pb.DetectRequest) face.DetectOptions {
 	if req.GetMaxSide() > 0 {
 		o.MaxSide = int(req.GetMaxSide())
 	}
+	o.AnyOrientation = req.GetAnyOrientation()
 	return o
 }
 

@@ -6,6 +6,7 @@ import (
 
 	pb "github.com/courtsense/courtsense/api/courtsense/v1"
 	"github.com/courtsense/courtsense/vision/face"
+	"github.com/courtsense/courtsense/vision/quality"
 )
 
 // Compare implements FaceService.
@@ -36,9 +37,10 @@ func (s *Face) Compare(ctx context.Context, req *pb.CompareRequest) (*pb.Compare
 		name, field string
 		image       *pb.Image
 		face        **pb.Face
+		quality     **pb.FaceQuality
 	}{
-		{"left", "left.content", req.GetLeft(), &answer.LeftFace},
-		{"right", "right.content", req.GetRight(), &answer.RightFace},
+		{"left", "left.content", req.GetLeft(), &answer.LeftFace, &answer.LeftQuality},
+		{"right", "right.content", req.GetRight(), &answer.RightFace, &answer.RightQuality},
 	} {
 		ev.input(side.field, side.image.GetContent())
 		seen, err := s.look(ctx, side.field, side.image.GetContent(), detector)
@@ -46,6 +48,9 @@ func (s *Face) Compare(ctx context.Context, req *pb.CompareRequest) (*pb.Compare
 			return nil, err
 		}
 		*side.face = seen.message()
+		if *side.quality, err = s.quality(ctx, seen, quality.Selfie); err != nil {
+			return nil, err
+		}
 		t, flaw, err := s.template(ctx, embedder, seen)
 		if err != nil {
 			return nil, err

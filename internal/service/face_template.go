@@ -15,6 +15,7 @@ import (
 	"github.com/courtsense/courtsense/pipeline"
 	"github.com/courtsense/courtsense/vision/calibration"
 	"github.com/courtsense/courtsense/vision/face"
+	"github.com/courtsense/courtsense/vision/gallery"
 )
 
 // Reasons of errors about what a similarity means.
@@ -29,7 +30,13 @@ var defaultFMR = []float64{1e-4, 1e-3, 1e-2}
 // embedding is a loaded model that makes templates, and the weights that it was bound with.
 type embedding struct {
 	*face.Embedder
-	identity pipeline.Identity
+	identity   pipeline.Identity
+	dimensions int
+}
+
+// ref names the model in a gallery.
+func (m *embedding) ref() gallery.ModelRef {
+	return gallery.ModelRef{ID: m.identity.ID, SHA256: m.identity.SHA256, Dimensions: m.dimensions}
 }
 
 func bindEmbedding(x pipeline.Executor, e models.Entry) (*embedding, error) {
@@ -40,6 +47,17 @@ func bindEmbedding(x pipeline.Executor, e models.Entry) (*embedding, error) {
 	out := &embedding{Embedder: embedder}
 	if m, ok := x.(interface{ Identity() pipeline.Identity }); ok {
 		out.identity = m.Identity()
+	}
+	// The graph may leave the axis open where the catalogue does not.
+	shapes := [][]int64{x.Signature().Outputs[0].Shape}
+	for _, o := range e.Outputs {
+		shapes = append(shapes, o.Shape)
+	}
+	for _, shape := range shapes {
+		if n := len(shape); n > 0 && shape[n-1] > 0 {
+			out.dimensions = int(shape[n-1])
+			break
+		}
 	}
 	return out, nil
 }

@@ -180,8 +180,7 @@ type DetectRequest struct {
 	Model string `protobuf:"bytes,9,opt,name=model,proto3" json:"model,omitempty"`
 	// Also answer the picture with the boxes and landmarks drawn on it. Default: false.
 	Annotate bool `protobuf:"varint,10,opt,name=annotate,proto3" json:"annotate,omitempty"`
-	// Look for faces turned by 90, 180 and 270 degrees too. Default: false.
-	// Not served yet: a request that sets it to true answers UNIMPLEMENTED.
+	// Look for faces turned by 90, 180 and 270 degrees too, which takes four times as long. Default: false.
 	AnyOrientation bool `protobuf:"varint,11,opt,name=any_orientation,json=anyOrientation,proto3" json:"any_orientation,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
@@ -1940,7 +1939,7 @@ var File_courtsense_v1_face_service_proto protoreflect.FileDescriptor
 
 const file_courtsense_v1_face_service_proto_rawDesc = "" +
 	"\n" +
-	" courtsense/v1/face_service.proto\x12\rcourtsense.v1\x1a\x1bbuf/validate/validate.proto\x1a courtsense/v1/availability.proto\x1a\x18courtsense/v1/face.proto\x1a\x1bcourtsense/v1/gallery.proto\x1a\x18courtsense/v1/gate.proto\x1a\x19courtsense/v1/media.proto\x1a\x1ecourtsense/v1/provenance.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\"\xf3\x03\n" +
+	" courtsense/v1/face_service.proto\x12\rcourtsense.v1\x1a\x1bbuf/validate/validate.proto\x1a courtsense/v1/availability.proto\x1a\x18courtsense/v1/face.proto\x1a\x1bcourtsense/v1/gallery.proto\x1a\x18courtsense/v1/gate.proto\x1a\x19courtsense/v1/media.proto\x1a\x1ecourtsense/v1/provenance.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\"\xed\x03\n" +
 	"\rDetectRequest\x12$\n" +
 	"\apurpose\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\apurpose\x12'\n" +
@@ -1961,8 +1960,8 @@ const file_courtsense_v1_face_service_proto_rawDesc = "" +
 	"\xd8\x01\x01\x1a\x05\x18\x80\x14(@R\amaxSide\x12\x1e\n" +
 	"\x05model\x18\t \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\x05model\x12\x1a\n" +
 	"\bannotate\x18\n" +
-	" \x01(\bR\bannotate\x12-\n" +
-	"\x0fany_orientation\x18\v \x01(\bB\x04\xa8\xbb\x18\x01R\x0eanyOrientationB\f\n" +
+	" \x01(\bR\bannotate\x12'\n" +
+	"\x0fany_orientation\x18\v \x01(\bR\x0eanyOrientationB\f\n" +
 	"\n" +
 	"_min_scoreB\n" +
 	"\n" +
@@ -2124,22 +2123,22 @@ const file_courtsense_v1_face_service_proto_rawDesc = "" +
 	"\x1cIDENTITY_VERDICT_UNSPECIFIED\x10\x00\x12\x1d\n" +
 	"\x19IDENTITY_VERDICT_VERIFIED\x10\x01\x12\x1d\n" +
 	"\x19IDENTITY_VERDICT_REJECTED\x10\x02\x12\x1b\n" +
-	"\x17IDENTITY_VERDICT_REVIEW\x10\x032\xcc\x0e\n" +
+	"\x17IDENTITY_VERDICT_REVIEW\x10\x032\xa7\x0e\n" +
 	"\vFaceService\x12b\n" +
-	"\x06Detect\x12\x1c.courtsense.v1.DetectRequest\x1a\x1d.courtsense.v1.DetectResponse\"\x1b\x82\xd3\xe4\x93\x02\x15:\x01*\"\x10/v1/faces:detect\x12f\n" +
-	"\x06Assess\x12\x1c.courtsense.v1.AssessRequest\x1a\x1d.courtsense.v1.AssessResponse\"\x1f\xa8\xbb\x18\x01\x82\xd3\xe4\x93\x02\x15:\x01*\"\x10/v1/faces:assess\x12\x82\x01\n" +
-	"\rCheckLiveness\x12#.courtsense.v1.CheckLivenessRequest\x1a$.courtsense.v1.CheckLivenessResponse\"&\xa8\xbb\x18\x01\x82\xd3\xe4\x93\x02\x1c:\x01*\"\x17/v1/faces:checkLiveness\x12a\n" +
+	"\x06Detect\x12\x1c.courtsense.v1.DetectRequest\x1a\x1d.courtsense.v1.DetectResponse\"\x1b\x82\xd3\xe4\x93\x02\x15:\x01*\"\x10/v1/faces:detect\x12b\n" +
+	"\x06Assess\x12\x1c.courtsense.v1.AssessRequest\x1a\x1d.courtsense.v1.AssessResponse\"\x1b\x82\xd3\xe4\x93\x02\x15:\x01*\"\x10/v1/faces:assess\x12~\n" +
+	"\rCheckLiveness\x12#.courtsense.v1.CheckLivenessRequest\x1a$.courtsense.v1.CheckLivenessResponse\"\"\x82\xd3\xe4\x93\x02\x1c:\x01*\"\x17/v1/faces:checkLiveness\x12a\n" +
 	"\fLiveLiveness\x12\".courtsense.v1.LiveLivenessRequest\x1a#.courtsense.v1.LiveLivenessResponse\"\x04\xa8\xbb\x18\x01(\x010\x01\x12f\n" +
 	"\aCompare\x12\x1d.courtsense.v1.CompareRequest\x1a\x1e.courtsense.v1.CompareResponse\"\x1c\x82\xd3\xe4\x93\x02\x16:\x01*\"\x11/v1/faces:compare\x12\x86\x01\n" +
-	"\x0eVerifyIdentity\x12$.courtsense.v1.VerifyIdentityRequest\x1a%.courtsense.v1.VerifyIdentityResponse\"'\xa8\xbb\x18\x01\x82\xd3\xe4\x93\x02\x1d:\x01*\"\x18/v1/faces:verifyIdentity\x12x\n" +
-	"\rCreateGallery\x12#.courtsense.v1.CreateGalleryRequest\x1a$.courtsense.v1.CreateGalleryResponse\"\x1c\xa8\xbb\x18\x01\x82\xd3\xe4\x93\x02\x12:\x01*\"\r/v1/galleries\x12u\n" +
+	"\x0eVerifyIdentity\x12$.courtsense.v1.VerifyIdentityRequest\x1a%.courtsense.v1.VerifyIdentityResponse\"'\xa8\xbb\x18\x01\x82\xd3\xe4\x93\x02\x1d:\x01*\"\x18/v1/faces:verifyIdentity\x12t\n" +
+	"\rCreateGallery\x12#.courtsense.v1.CreateGalleryRequest\x1a$.courtsense.v1.CreateGalleryResponse\"\x18\x82\xd3\xe4\x93\x02\x12:\x01*\"\r/v1/galleries\x12q\n" +
 	"\n" +
-	"GetGallery\x12 .courtsense.v1.GetGalleryRequest\x1a!.courtsense.v1.GetGalleryResponse\"\"\xa8\xbb\x18\x01\x82\xd3\xe4\x93\x02\x18\x12\x16/v1/{name=galleries/*}\x12u\n" +
-	"\rListGalleries\x12#.courtsense.v1.ListGalleriesRequest\x1a$.courtsense.v1.ListGalleriesResponse\"\x19\xa8\xbb\x18\x01\x82\xd3\xe4\x93\x02\x0f\x12\r/v1/galleries\x12~\n" +
-	"\rDeleteGallery\x12#.courtsense.v1.DeleteGalleryRequest\x1a$.courtsense.v1.DeleteGalleryResponse\"\"\xa8\xbb\x18\x01\x82\xd3\xe4\x93\x02\x18*\x16/v1/{name=galleries/*}\x12r\n" +
-	"\x05Enrol\x12\x1b.courtsense.v1.EnrolRequest\x1a\x1c.courtsense.v1.EnrolResponse\".\xa8\xbb\x18\x01\x82\xd3\xe4\x93\x02$:\x01*\"\x1f/v1/{gallery=galleries/*}:enrol\x12s\n" +
-	"\x06Remove\x12\x1c.courtsense.v1.RemoveRequest\x1a\x1d.courtsense.v1.RemoveResponse\",\xa8\xbb\x18\x01\x82\xd3\xe4\x93\x02\"* /v1/{name=galleries/*/persons/*}\x12~\n" +
-	"\bIdentify\x12\x1e.courtsense.v1.IdentifyRequest\x1a\x1f.courtsense.v1.IdentifyResponse\"1\xa8\xbb\x18\x01\x82\xd3\xe4\x93\x02':\x01*\"\"/v1/{gallery=galleries/*}:identify\x12a\n" +
+	"GetGallery\x12 .courtsense.v1.GetGalleryRequest\x1a!.courtsense.v1.GetGalleryResponse\"\x1e\x82\xd3\xe4\x93\x02\x18\x12\x16/v1/{name=galleries/*}\x12q\n" +
+	"\rListGalleries\x12#.courtsense.v1.ListGalleriesRequest\x1a$.courtsense.v1.ListGalleriesResponse\"\x15\x82\xd3\xe4\x93\x02\x0f\x12\r/v1/galleries\x12z\n" +
+	"\rDeleteGallery\x12#.courtsense.v1.DeleteGalleryRequest\x1a$.courtsense.v1.DeleteGalleryResponse\"\x1e\x82\xd3\xe4\x93\x02\x18*\x16/v1/{name=galleries/*}\x12n\n" +
+	"\x05Enrol\x12\x1b.courtsense.v1.EnrolRequest\x1a\x1c.courtsense.v1.EnrolResponse\"*\x82\xd3\xe4\x93\x02$:\x01*\"\x1f/v1/{gallery=galleries/*}:enrol\x12o\n" +
+	"\x06Remove\x12\x1c.courtsense.v1.RemoveRequest\x1a\x1d.courtsense.v1.RemoveResponse\"(\x82\xd3\xe4\x93\x02\"* /v1/{name=galleries/*/persons/*}\x12z\n" +
+	"\bIdentify\x12\x1e.courtsense.v1.IdentifyRequest\x1a\x1f.courtsense.v1.IdentifyResponse\"-\x82\xd3\xe4\x93\x02':\x01*\"\"/v1/{gallery=galleries/*}:identify\x12a\n" +
 	"\x05Watch\x12\x1b.courtsense.v1.WatchRequest\x1a\x1c.courtsense.v1.WatchResponse\"\x1b\xa8\xbb\x18\x01\x82\xd3\xe4\x93\x02\x11\x12\x0f/v1/gates:watch0\x01\x12y\n" +
 	"\x0eListAttendance\x12$.courtsense.v1.ListAttendanceRequest\x1a%.courtsense.v1.ListAttendanceResponse\"\x1a\xa8\xbb\x18\x01\x82\xd3\xe4\x93\x02\x10\x12\x0e/v1/attendance\x12i\n" +
 	"\n" +

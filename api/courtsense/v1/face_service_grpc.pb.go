@@ -46,10 +46,8 @@ type FaceServiceClient interface {
 	// Finds the faces in a picture, best score first.
 	Detect(ctx context.Context, in *DetectRequest, opts ...grpc.CallOption) (*DetectResponse, error)
 	// Judges how fit a face picture is for its use, component by component (ISO/IEC 29794-5), with advice.
-	// Not served yet: answers UNIMPLEMENTED.
 	Assess(ctx context.Context, in *AssessRequest, opts ...grpc.CallOption) (*AssessResponse, error)
 	// Tells a live person from a photo, screen or mask on one image or several frames (passive liveness).
-	// Not served yet: answers UNIMPLEMENTED.
 	CheckLiveness(ctx context.Context, in *CheckLivenessRequest, opts ...grpc.CallOption) (*CheckLivenessResponse, error)
 	// Challenges the person in front of a camera to do drawn actions and verifies them (active liveness). The first request
 	// carries the configuration, the others frames; the server answers with the challenge, guidance and one decision.
@@ -62,25 +60,18 @@ type FaceServiceClient interface {
 	// Not served yet: answers UNIMPLEMENTED.
 	VerifyIdentity(ctx context.Context, in *VerifyIdentityRequest, opts ...grpc.CallOption) (*VerifyIdentityResponse, error)
 	// Creates an empty gallery. ALREADY_EXISTS when there is one of that name.
-	// Not served yet: answers UNIMPLEMENTED.
 	CreateGallery(ctx context.Context, in *CreateGalleryRequest, opts ...grpc.CallOption) (*CreateGalleryResponse, error)
 	// Gets a gallery's record. NOT_FOUND when there is none.
-	// Not served yet: answers UNIMPLEMENTED.
 	GetGallery(ctx context.Context, in *GetGalleryRequest, opts ...grpc.CallOption) (*GetGalleryResponse, error)
 	// Lists the galleries by name.
-	// Not served yet: answers UNIMPLEMENTED.
 	ListGalleries(ctx context.Context, in *ListGalleriesRequest, opts ...grpc.CallOption) (*ListGalleriesResponse, error)
 	// Deletes a gallery with all its persons and templates, and overwrites their bytes.
-	// Not served yet: answers UNIMPLEMENTED.
 	DeleteGallery(ctx context.Context, in *DeleteGalleryRequest, opts ...grpc.CallOption) (*DeleteGalleryResponse, error)
 	// Adds a person's face to a gallery, or a further template to a person in it. Visible to the next Identify.
-	// Not served yet: answers UNIMPLEMENTED.
 	Enrol(ctx context.Context, in *EnrolRequest, opts ...grpc.CallOption) (*EnrolResponse, error)
 	// Removes a person and all their templates from a gallery, and answers with a receipt.
-	// Not served yet: answers UNIMPLEMENTED.
 	Remove(ctx context.Context, in *RemoveRequest, opts ...grpc.CallOption) (*RemoveResponse, error)
 	// Searches a gallery for the main face of a picture (1:N, open set: the answer may be that it is nobody in it).
-	// Not served yet: answers UNIMPLEMENTED.
 	Identify(ctx context.Context, in *IdentifyRequest, opts ...grpc.CallOption) (*IdentifyResponse, error)
 	// Follows what happens at the gates, from now or from a given event on, until the client cancels.
 	// Not served yet: answers UNIMPLEMENTED.
@@ -282,10 +273,8 @@ type FaceServiceServer interface {
 	// Finds the faces in a picture, best score first.
 	Detect(context.Context, *DetectRequest) (*DetectResponse, error)
 	// Judges how fit a face picture is for its use, component by component (ISO/IEC 29794-5), with advice.
-	// Not served yet: answers UNIMPLEMENTED.
 	Assess(context.Context, *AssessRequest) (*AssessResponse, error)
 	// Tells a live person from a photo, screen or mask on one image or several frames (passive liveness).
-	// Not served yet: answers UNIMPLEMENTED.
 	CheckLiveness(context.Context, *CheckLivenessRequest) (*CheckLivenessResponse, error)
 	// Challenges the person in front of a camera to do drawn actions and verifies them (active liveness). The first request
 	// carries the configuration, the others frames; the server answers with the challenge, guidance and one decision.
@@ -298,25 +287,18 @@ type FaceServiceServer interface {
 	// Not served yet: answers UNIMPLEMENTED.
 	VerifyIdentity(context.Context, *VerifyIdentityRequest) (*VerifyIdentityResponse, error)
 	// Creates an empty gallery. ALREADY_EXISTS when there is one of that name.
-	// Not served yet: answers UNIMPLEMENTED.
 	CreateGallery(context.Context, *CreateGalleryRequest) (*CreateGalleryResponse, error)
 	// Gets a gallery's record. NOT_FOUND when there is none.
-	// Not served yet: answers UNIMPLEMENTED.
 	GetGallery(context.Context, *GetGalleryRequest) (*GetGalleryResponse, error)
 	// Lists the galleries by name.
-	// Not served yet: answers UNIMPLEMENTED.
 	ListGalleries(context.Context, *ListGalleriesRequest) (*ListGalleriesResponse, error)
 	// Deletes a gallery with all its persons and templates, and overwrites their bytes.
-	// Not served yet: answers UNIMPLEMENTED.
 	DeleteGallery(context.Context, *DeleteGalleryRequest) (*DeleteGalleryResponse, error)
 	// Adds a person's face to a gallery, or a further template to a person in it. Visible to the next Identify.
-	// Not served yet: answers UNIMPLEMENTED.
 	Enrol(context.Context, *EnrolRequest) (*EnrolResponse, error)
 	// Removes a person and all their templates from a gallery, and answers with a receipt.
-	// Not served yet: answers UNIMPLEMENTED.
 	Remove(context.Context, *RemoveRequest) (*RemoveResponse, error)
 	// Searches a gallery for the main face of a picture (1:N, open set: the answer may be that it is nobody in it).
-	// Not served yet: answers UNIMPLEMENTED.
 	Identify(context.Context, *IdentifyRequest) (*IdentifyResponse, error)
 	// Follows what happens at the gates, from now or from a given event on, until the client cancels.
 	// Not served yet: answers UNIMPLEMENTED.

@@ -1049,7 +1049,8 @@ type IdentifyRequest struct {
 	Image *Image `protobuf:"bytes,4,opt,name=image,proto3" json:"image,omitempty"`
 	// The most candidates that are answered, 1 to 100; 0 is the default, 5.
 	MaxResults int32 `protobuf:"varint,5,opt,name=max_results,json=maxResults,proto3" json:"max_results,omitempty"`
-	// Rate at which a stranger may be taken for anybody in the gallery, 1e-6 to 1e-2. Default: 1e-3.
+	// Rate at which a stranger may be taken for anybody in the gallery, 1e-6 to 1e-2. One that the model's calibration can't
+	// support for a gallery of this size is refused. Default: 1e-3, which is never refused; see SearchRule.extrapolated.
 	FalsePositiveIdentificationRate *float64 `protobuf:"fixed64,6,opt,name=false_positive_identification_rate,json=falsePositiveIdentificationRate,proto3,oneof" json:"false_positive_identification_rate,omitempty"`
 	unknownFields                   protoimpl.UnknownFields
 	sizeCache                       protoimpl.SizeCache
@@ -1182,10 +1183,95 @@ func (x *IdentifiedPerson) GetSimilarity() *Similarity {
 	return nil
 }
 
+// What a search was decided by.
+type SearchRule struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Rate at which a stranger is taken for anybody in the gallery: templates times false_match_rate, which is an upper bound
+	// whatever the templates have in common.
+	FalsePositiveIdentificationRate float64 `protobuf:"fixed64,1,opt,name=false_positive_identification_rate,json=falsePositiveIdentificationRate,proto3" json:"false_positive_identification_rate,omitempty"`
+	// False match rate of each single comparison.
+	FalseMatchRate float64 `protobuf:"fixed64,2,opt,name=false_match_rate,json=falseMatchRate,proto3" json:"false_match_rate,omitempty"`
+	// The cosine that it demands.
+	Threshold float32 `protobuf:"fixed32,3,opt,name=threshold,proto3" json:"threshold,omitempty"`
+	// Number of templates that were searched.
+	Templates int64 `protobuf:"varint,4,opt,name=templates,proto3" json:"templates,omitempty"`
+	// True when the rates are below what the calibration's data support: the threshold then goes on along the straightened tail
+	// of the curve, and the rates are an estimate, not a promise.
+	Extrapolated  bool `protobuf:"varint,5,opt,name=extrapolated,proto3" json:"extrapolated,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SearchRule) Reset() {
+	*x = SearchRule{}
+	mi := &file_courtsense_v1_gallery_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SearchRule) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SearchRule) ProtoMessage() {}
+
+func (x *SearchRule) ProtoReflect() protoreflect.Message {
+	mi := &file_courtsense_v1_gallery_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SearchRule.ProtoReflect.Descriptor instead.
+func (*SearchRule) Descriptor() ([]byte, []int) {
+	return file_courtsense_v1_gallery_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *SearchRule) GetFalsePositiveIdentificationRate() float64 {
+	if x != nil {
+		return x.FalsePositiveIdentificationRate
+	}
+	return 0
+}
+
+func (x *SearchRule) GetFalseMatchRate() float64 {
+	if x != nil {
+		return x.FalseMatchRate
+	}
+	return 0
+}
+
+func (x *SearchRule) GetThreshold() float32 {
+	if x != nil {
+		return x.Threshold
+	}
+	return 0
+}
+
+func (x *SearchRule) GetTemplates() int64 {
+	if x != nil {
+		return x.Templates
+	}
+	return 0
+}
+
+func (x *SearchRule) GetExtrapolated() bool {
+	if x != nil {
+		return x.Extrapolated
+	}
+	return false
+}
+
 // Answer of Identify.
 type IdentifyResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// True when nobody in the gallery is accepted; then the candidates are the nearest ones, each with NO_MATCH.
+	// True when nobody in the gallery is accepted; then the candidates are the nearest ones, each with NO_MATCH. Also true when
+	// the picture could not be searched for; then reason says why, and there are no candidates.
 	Unknown bool `protobuf:"varint,1,opt,name=unknown,proto3" json:"unknown,omitempty"`
 	// The nearest persons, best first.
 	Candidates []*IdentifiedPerson `protobuf:"bytes,2,rep,name=candidates,proto3" json:"candidates,omitempty"`
@@ -1194,14 +1280,18 @@ type IdentifyResponse struct {
 	// Its quality.
 	Quality *FaceQuality `protobuf:"bytes,4,opt,name=quality,proto3" json:"quality,omitempty"`
 	// Where the answer comes from.
-	Provenance    *Provenance `protobuf:"bytes,5,opt,name=provenance,proto3" json:"provenance,omitempty"`
+	Provenance *Provenance `protobuf:"bytes,5,opt,name=provenance,proto3" json:"provenance,omitempty"`
+	// What the candidates were accepted or not accepted by.
+	Rule *SearchRule `protobuf:"bytes,6,opt,name=rule,proto3" json:"rule,omitempty"`
+	// Why the picture could not be searched for, a sentence for people; empty otherwise.
+	Reason        string `protobuf:"bytes,7,opt,name=reason,proto3" json:"reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *IdentifyResponse) Reset() {
 	*x = IdentifyResponse{}
-	mi := &file_courtsense_v1_gallery_proto_msgTypes[16]
+	mi := &file_courtsense_v1_gallery_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1213,7 +1303,7 @@ func (x *IdentifyResponse) String() string {
 func (*IdentifyResponse) ProtoMessage() {}
 
 func (x *IdentifyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_courtsense_v1_gallery_proto_msgTypes[16]
+	mi := &file_courtsense_v1_gallery_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1226,7 +1316,7 @@ func (x *IdentifyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IdentifyResponse.ProtoReflect.Descriptor instead.
 func (*IdentifyResponse) Descriptor() ([]byte, []int) {
-	return file_courtsense_v1_gallery_proto_rawDescGZIP(), []int{16}
+	return file_courtsense_v1_gallery_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *IdentifyResponse) GetUnknown() bool {
@@ -1262,6 +1352,20 @@ func (x *IdentifyResponse) GetProvenance() *Provenance {
 		return x.Provenance
 	}
 	return nil
+}
+
+func (x *IdentifyResponse) GetRule() *SearchRule {
+	if x != nil {
+		return x.Rule
+	}
+	return nil
+}
+
+func (x *IdentifyResponse) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
 }
 
 var File_courtsense_v1_gallery_proto protoreflect.FileDescriptor
@@ -1386,7 +1490,14 @@ const file_courtsense_v1_gallery_proto_rawDesc = "" +
 	"\x06person\x18\x01 \x01(\v2\x15.courtsense.v1.PersonR\x06person\x129\n" +
 	"\n" +
 	"similarity\x18\x02 \x01(\v2\x19.courtsense.v1.SimilarityR\n" +
-	"similarity\"\x87\x02\n" +
+	"similarity\"\xe3\x01\n" +
+	"\n" +
+	"SearchRule\x12K\n" +
+	"\"false_positive_identification_rate\x18\x01 \x01(\x01R\x1ffalsePositiveIdentificationRate\x12(\n" +
+	"\x10false_match_rate\x18\x02 \x01(\x01R\x0efalseMatchRate\x12\x1c\n" +
+	"\tthreshold\x18\x03 \x01(\x02R\tthreshold\x12\x1c\n" +
+	"\ttemplates\x18\x04 \x01(\x03R\ttemplates\x12\"\n" +
+	"\fextrapolated\x18\x05 \x01(\bR\fextrapolated\"\xce\x02\n" +
 	"\x10IdentifyResponse\x12\x18\n" +
 	"\aunknown\x18\x01 \x01(\bR\aunknown\x12?\n" +
 	"\n" +
@@ -1396,7 +1507,9 @@ const file_courtsense_v1_gallery_proto_rawDesc = "" +
 	"\aquality\x18\x04 \x01(\v2\x1a.courtsense.v1.FaceQualityR\aquality\x129\n" +
 	"\n" +
 	"provenance\x18\x05 \x01(\v2\x19.courtsense.v1.ProvenanceR\n" +
-	"provenanceBAZ?github.com/courtsense/courtsense/api/courtsense/v1;courtsensev1b\x06proto3"
+	"provenance\x12-\n" +
+	"\x04rule\x18\x06 \x01(\v2\x19.courtsense.v1.SearchRuleR\x04rule\x12\x16\n" +
+	"\x06reason\x18\a \x01(\tR\x06reasonBAZ?github.com/courtsense/courtsense/api/courtsense/v1;courtsensev1b\x06proto3"
 
 var (
 	file_courtsense_v1_gallery_proto_rawDescOnce sync.Once
@@ -1410,7 +1523,7 @@ func file_courtsense_v1_gallery_proto_rawDescGZIP() []byte {
 	return file_courtsense_v1_gallery_proto_rawDescData
 }
 
-var file_courtsense_v1_gallery_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
+var file_courtsense_v1_gallery_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
 var file_courtsense_v1_gallery_proto_goTypes = []any{
 	(*Gallery)(nil),               // 0: courtsense.v1.Gallery
 	(*CreateGalleryRequest)(nil),  // 1: courtsense.v1.CreateGalleryRequest
@@ -1428,53 +1541,55 @@ var file_courtsense_v1_gallery_proto_goTypes = []any{
 	(*RemoveResponse)(nil),        // 13: courtsense.v1.RemoveResponse
 	(*IdentifyRequest)(nil),       // 14: courtsense.v1.IdentifyRequest
 	(*IdentifiedPerson)(nil),      // 15: courtsense.v1.IdentifiedPerson
-	(*IdentifyResponse)(nil),      // 16: courtsense.v1.IdentifyResponse
-	nil,                           // 17: courtsense.v1.EnrolRequest.LabelsEntry
-	(*durationpb.Duration)(nil),   // 18: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil), // 19: google.protobuf.Timestamp
-	(*Provenance)(nil),            // 20: courtsense.v1.Provenance
-	(*Image)(nil),                 // 21: courtsense.v1.Image
-	(QualityProfile)(0),           // 22: courtsense.v1.QualityProfile
-	(*Person)(nil),                // 23: courtsense.v1.Person
-	(*Face)(nil),                  // 24: courtsense.v1.Face
-	(*FaceQuality)(nil),           // 25: courtsense.v1.FaceQuality
-	(*Similarity)(nil),            // 26: courtsense.v1.Similarity
+	(*SearchRule)(nil),            // 16: courtsense.v1.SearchRule
+	(*IdentifyResponse)(nil),      // 17: courtsense.v1.IdentifyResponse
+	nil,                           // 18: courtsense.v1.EnrolRequest.LabelsEntry
+	(*durationpb.Duration)(nil),   // 19: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil), // 20: google.protobuf.Timestamp
+	(*Provenance)(nil),            // 21: courtsense.v1.Provenance
+	(*Image)(nil),                 // 22: courtsense.v1.Image
+	(QualityProfile)(0),           // 23: courtsense.v1.QualityProfile
+	(*Person)(nil),                // 24: courtsense.v1.Person
+	(*Face)(nil),                  // 25: courtsense.v1.Face
+	(*FaceQuality)(nil),           // 26: courtsense.v1.FaceQuality
+	(*Similarity)(nil),            // 27: courtsense.v1.Similarity
 }
 var file_courtsense_v1_gallery_proto_depIdxs = []int32{
-	18, // 0: courtsense.v1.Gallery.retention:type_name -> google.protobuf.Duration
-	19, // 1: courtsense.v1.Gallery.create_time:type_name -> google.protobuf.Timestamp
+	19, // 0: courtsense.v1.Gallery.retention:type_name -> google.protobuf.Duration
+	20, // 1: courtsense.v1.Gallery.create_time:type_name -> google.protobuf.Timestamp
 	0,  // 2: courtsense.v1.CreateGalleryRequest.gallery:type_name -> courtsense.v1.Gallery
 	0,  // 3: courtsense.v1.CreateGalleryResponse.gallery:type_name -> courtsense.v1.Gallery
-	20, // 4: courtsense.v1.CreateGalleryResponse.provenance:type_name -> courtsense.v1.Provenance
+	21, // 4: courtsense.v1.CreateGalleryResponse.provenance:type_name -> courtsense.v1.Provenance
 	0,  // 5: courtsense.v1.GetGalleryResponse.gallery:type_name -> courtsense.v1.Gallery
-	20, // 6: courtsense.v1.GetGalleryResponse.provenance:type_name -> courtsense.v1.Provenance
+	21, // 6: courtsense.v1.GetGalleryResponse.provenance:type_name -> courtsense.v1.Provenance
 	0,  // 7: courtsense.v1.ListGalleriesResponse.galleries:type_name -> courtsense.v1.Gallery
-	20, // 8: courtsense.v1.ListGalleriesResponse.provenance:type_name -> courtsense.v1.Provenance
+	21, // 8: courtsense.v1.ListGalleriesResponse.provenance:type_name -> courtsense.v1.Provenance
 	9,  // 9: courtsense.v1.DeleteGalleryResponse.receipt:type_name -> courtsense.v1.DeletionReceipt
-	20, // 10: courtsense.v1.DeleteGalleryResponse.provenance:type_name -> courtsense.v1.Provenance
-	19, // 11: courtsense.v1.DeletionReceipt.delete_time:type_name -> google.protobuf.Timestamp
-	21, // 12: courtsense.v1.EnrolRequest.image:type_name -> courtsense.v1.Image
-	17, // 13: courtsense.v1.EnrolRequest.labels:type_name -> courtsense.v1.EnrolRequest.LabelsEntry
-	22, // 14: courtsense.v1.EnrolRequest.profile:type_name -> courtsense.v1.QualityProfile
-	23, // 15: courtsense.v1.EnrolResponse.person:type_name -> courtsense.v1.Person
-	24, // 16: courtsense.v1.EnrolResponse.face:type_name -> courtsense.v1.Face
-	25, // 17: courtsense.v1.EnrolResponse.quality:type_name -> courtsense.v1.FaceQuality
+	21, // 10: courtsense.v1.DeleteGalleryResponse.provenance:type_name -> courtsense.v1.Provenance
+	20, // 11: courtsense.v1.DeletionReceipt.delete_time:type_name -> google.protobuf.Timestamp
+	22, // 12: courtsense.v1.EnrolRequest.image:type_name -> courtsense.v1.Image
+	18, // 13: courtsense.v1.EnrolRequest.labels:type_name -> courtsense.v1.EnrolRequest.LabelsEntry
+	23, // 14: courtsense.v1.EnrolRequest.profile:type_name -> courtsense.v1.QualityProfile
+	24, // 15: courtsense.v1.EnrolResponse.person:type_name -> courtsense.v1.Person
+	25, // 16: courtsense.v1.EnrolResponse.face:type_name -> courtsense.v1.Face
+	26, // 17: courtsense.v1.EnrolResponse.quality:type_name -> courtsense.v1.FaceQuality
 	15, // 18: courtsense.v1.EnrolResponse.duplicates:type_name -> courtsense.v1.IdentifiedPerson
-	20, // 19: courtsense.v1.EnrolResponse.provenance:type_name -> courtsense.v1.Provenance
+	21, // 19: courtsense.v1.EnrolResponse.provenance:type_name -> courtsense.v1.Provenance
 	9,  // 20: courtsense.v1.RemoveResponse.receipt:type_name -> courtsense.v1.DeletionReceipt
-	20, // 21: courtsense.v1.RemoveResponse.provenance:type_name -> courtsense.v1.Provenance
-	21, // 22: courtsense.v1.IdentifyRequest.image:type_name -> courtsense.v1.Image
-	23, // 23: courtsense.v1.IdentifiedPerson.person:type_name -> courtsense.v1.Person
-	26, // 24: courtsense.v1.IdentifiedPerson.similarity:type_name -> courtsense.v1.Similarity
+	21, // 21: courtsense.v1.RemoveResponse.provenance:type_name -> courtsense.v1.Provenance
+	22, // 22: courtsense.v1.IdentifyRequest.image:type_name -> courtsense.v1.Image
+	24, // 23: courtsense.v1.IdentifiedPerson.person:type_name -> courtsense.v1.Person
+	27, // 24: courtsense.v1.IdentifiedPerson.similarity:type_name -> courtsense.v1.Similarity
 	15, // 25: courtsense.v1.IdentifyResponse.candidates:type_name -> courtsense.v1.IdentifiedPerson
-	24, // 26: courtsense.v1.IdentifyResponse.face:type_name -> courtsense.v1.Face
-	25, // 27: courtsense.v1.IdentifyResponse.quality:type_name -> courtsense.v1.FaceQuality
-	20, // 28: courtsense.v1.IdentifyResponse.provenance:type_name -> courtsense.v1.Provenance
-	29, // [29:29] is the sub-list for method output_type
-	29, // [29:29] is the sub-list for method input_type
-	29, // [29:29] is the sub-list for extension type_name
-	29, // [29:29] is the sub-list for extension extendee
-	0,  // [0:29] is the sub-list for field type_name
+	25, // 26: courtsense.v1.IdentifyResponse.face:type_name -> courtsense.v1.Face
+	26, // 27: courtsense.v1.IdentifyResponse.quality:type_name -> courtsense.v1.FaceQuality
+	21, // 28: courtsense.v1.IdentifyResponse.provenance:type_name -> courtsense.v1.Provenance
+	16, // 29: courtsense.v1.IdentifyResponse.rule:type_name -> courtsense.v1.SearchRule
+	30, // [30:30] is the sub-list for method output_type
+	30, // [30:30] is the sub-list for method input_type
+	30, // [30:30] is the sub-list for extension type_name
+	30, // [30:30] is the sub-list for extension extendee
+	0,  // [0:30] is the sub-list for field type_name
 }
 
 func init() { file_courtsense_v1_gallery_proto_init() }
@@ -1492,7 +1607,7 @@ func file_courtsense_v1_gallery_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_courtsense_v1_gallery_proto_rawDesc), len(file_courtsense_v1_gallery_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   18,
+			NumMessages:   19,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
