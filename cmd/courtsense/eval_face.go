@@ -73,7 +73,7 @@ the false match rates that it promises are held against those among all people o
 			return f.print(c, r)
 		})
 	}
-	cmd.AddCommand(newCalibrateFaceCommand())
+	cmd.AddCommand(newCalibrateFaceCommand(), newEvalFaceQualityCommand())
 	return cmd
 }
 
