@@ -127,12 +127,11 @@ func TestFaceRequestsThatAreRefused(t *testing.T) {
 		"no purpose":    {&pb.DetectRequest{Image: &pb.Image{Content: sample(t, "faces", "astronaut.jpg")}}, codes.InvalidArgument, "INVALID_VALUE"},
 		"truncated":     {&pb.DetectRequest{Purpose: "t", Image: &pb.Image{Content: sample(t, "faces", "astronaut.jpg")[:400]}}, codes.InvalidArgument, "TRUNCATED"},
 		"unknown model": {&pb.DetectRequest{Purpose: "t", Model: "none", Image: &pb.Image{Content: sample(t, "faces", "astronaut.jpg")}}, codes.FailedPrecondition, "MODEL_NOT_LOADED"},
-		"not served":    {&pb.DetectRequest{Purpose: "t", AnyOrientation: true, Image: &pb.Image{Content: sample(t, "faces", "astronaut.jpg")}}, codes.Unimplemented, "UNIMPLEMENTED"},
 	} {
 		_, err := client.Detect(ctx, c.request)
 		t.Run(name, func(t *testing.T) { requireRefused(t, err, c.code, c.reason) })
 	}
-	_, err := client.Assess(ctx, &pb.AssessRequest{}) // invalid, but that is not what a client has to know
+	_, err := client.VerifyIdentity(ctx, &pb.VerifyIdentityRequest{}) // invalid, but that is not what a client has to know
 	requireRefused(t, err, codes.Unimplemented, "UNIMPLEMENTED")
 }
 
