@@ -50,17 +50,19 @@ func edit(t *testing.T, path, statement string, args ...any) {
 // searched as if it were.
 func TestEditedRecords(t *testing.T) {
 	for name, c := range map[string]struct{ statement, damage string }{
-		"a template's byte":             {"UPDATE templates SET sealed = substr(sealed, 1, 40) || x'00' || substr(sealed, 42) WHERE id = 3", "template 3"},
-		"a person's byte":               {"UPDATE persons SET sealed = substr(sealed, 1, 30) || x'00' || substr(sealed, 32) WHERE id = 3", "person 3"},
-		"a template cut short":          {"UPDATE templates SET sealed = substr(sealed, 1, 10) WHERE id = 3", "template 3"},
-		"two templates exchanged":       {"UPDATE templates SET sealed = (SELECT t.sealed FROM templates t WHERE t.id = 7 - templates.id) WHERE id IN (3, 4)", "template 3"},
+		"a template's byte":             {"UPDATE slots SET bytes = substr(bytes, 1, 40) || x'00' || substr(bytes, 42) WHERE id = (SELECT slot FROM templates WHERE id = 3)", "template 3"},
+		"a person's byte":               {"UPDATE slots SET bytes = substr(bytes, 1, 30) || x'00' || substr(bytes, 32) WHERE id = (SELECT slot FROM persons WHERE id = 3)", "person 3"},
+		"a template cut short":          {"UPDATE slots SET bytes = substr(bytes, 1, 10) WHERE id = (SELECT slot FROM templates WHERE id = 3)", "template 3"},
+		"two templates exchanged":       {"UPDATE templates SET slot = (SELECT t.slot FROM templates t WHERE t.id = 7 - templates.id) WHERE id IN (3, 4)", "template 3"},
 		"a template given to another":   {"UPDATE templates SET person = 4 WHERE id = 3", "template 3"},
 		"a template taken out":          {"DELETE FROM templates WHERE id = 3", "taken out"},
 		"a person taken out":            {"DELETE FROM persons WHERE id = 3", "person 3 is missing"},
 		"a person with templates gone":  {"DELETE FROM persons WHERE id = 3; DELETE FROM templates WHERE person = 3", "taken out"},
-		"a template put in again":       {"INSERT INTO templates SELECT 99, gallery, person, key, sealed FROM templates WHERE id = 3", "template 99"},
-		"a person put in again":         {"INSERT INTO persons SELECT 99, gallery, key, sealed FROM persons WHERE id = 3", "person 99"},
+		"a template put in again":       {"INSERT INTO templates SELECT 99, gallery, person, key, slot FROM templates WHERE id = 3", "template 99"},
+		"a person put in again":         {"INSERT INTO persons SELECT 99, gallery, key, slot FROM persons WHERE id = 3", "person 99"},
 		"a template of another gallery": {"UPDATE templates SET gallery = 1, person = 3 WHERE gallery = 2", "template 6"},
+		"a record wiped":                {"UPDATE slots SET bytes = zeroblob(length(bytes)) WHERE id = (SELECT slot FROM templates WHERE id = 3)", "template 3"},
+		"a record taken out":            {"DELETE FROM slots WHERE id = (SELECT slot FROM templates WHERE id = 3)", "template 3"},
 		"an unknown key":                {"UPDATE templates SET key = 7 WHERE id = 3", "template 3"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -214,7 +216,7 @@ func TestWhatIsNoGalleryFile(t *testing.T) {
 	other := filepath.Join(t.TempDir(), "other.db")
 	edit(t, other, "CREATE TABLE t (x)")
 	_, err = gallery.Open(t.Context(), config(t, other))
-	require.ErrorContains(t, err, "something else")
+	require.ErrorContains(t, err, "not a file of galleries")
 	newer := filled(t, 1)
 	edit(t, newer, "PRAGMA user_version = 2")
 	_, err = gallery.Open(t.Context(), config(t, newer))
@@ -347,19 +349,21 @@ func TestRemovedBytesAreGone(t *testing.T) {
 	create(t, s, "g")
 	rng := rand.New(rand.NewPCG(6, 6))
 	const persons = 300
+	records := map[int][][]byte{}
 	for i := range persons {
 		for range 1 + rng.IntN(3) {
-			_, err := s.Enrol(t.Context(), "g", gallery.EnrolRecord{
-				Person: fmt.Sprint("p", i), Model: model, Template: unit(rng), Labels: map[string]string{"k": strings.Repeat("x", rng.IntN(250))},
-			})
+			labels := map[string]string{}
+			for k := range rng.IntN(32) {
+				labels[fmt.Sprint(k)] = strings.Repeat("x", rng.IntN(250))
+			}
+			_, err := s.Enrol(t.Context(), "g", gallery.EnrolRecord{Person: fmt.Sprint("p", i), Model: model, Template: unit(rng), Labels: labels})
 			require.NoError(t, err)
 		}
 	}
 	require.NoError(t, s.Close())
-	records := map[int][][]byte{}
 	for i := range persons {
 		// Numbers are given in the order of enrolment.
-		records[i] = append(sealedOf(t, path, fmt.Sprintf("SELECT sealed FROM persons WHERE id = %d", i+1)), sealedOf(t, path, fmt.Sprintf("SELECT sealed FROM templates WHERE person = %d", i+1))...)
+		records[i] = append(sealedOf(t, path, fmt.Sprintf("SELECT bytes FROM persons p JOIN slots s ON s.id = p.slot WHERE p.id = %d", i+1)), sealedOf(t, path, fmt.Sprintf("SELECT bytes FROM templates t JOIN slots s ON s.id = t.slot WHERE t.person = %d", i+1))...)
 	}
 	s = open(t, config(t, path))
 	gone := map[int]bool{}

@@ -41,11 +41,19 @@ CREATE TABLE gallery_keys (
 	wrapped BLOB NOT NULL,
 	PRIMARY KEY (gallery, seq)
 );
+CREATE TABLE slots ( -- the encrypted records; see slots.go
+	id    INTEGER PRIMARY KEY,
+	bytes BLOB NOT NULL
+);
+CREATE TABLE free (
+	slot INTEGER PRIMARY KEY,
+	size INTEGER NOT NULL
+);
 CREATE TABLE persons (
 	id      INTEGER PRIMARY KEY AUTOINCREMENT,
 	gallery INTEGER NOT NULL,
-	key     INTEGER NOT NULL,
-	sealed  BLOB NOT NULL
+	key     INTEGER NOT NULL, -- gallery_keys.seq that the record is encrypted with
+	slot    INTEGER NOT NULL
 );
 CREATE INDEX persons_gallery ON persons (gallery, key);
 CREATE TABLE templates (
@@ -53,7 +61,7 @@ CREATE TABLE templates (
 	gallery INTEGER NOT NULL,
 	person  INTEGER NOT NULL,
 	key     INTEGER NOT NULL,
-	sealed  BLOB NOT NULL
+	slot    INTEGER NOT NULL
 );
 CREATE INDEX templates_person ON templates (gallery, person);
 CREATE INDEX templates_key ON templates (gallery, key);
@@ -61,9 +69,10 @@ CREATE INDEX templates_key ON templates (gallery, key);
 
 // database is the file. All its statements go through one connection, which has it to itself.
 type database struct {
-	path string
-	pool *sql.DB
-	conn *sql.Conn
+	path    string
+	pool    *sql.DB
+	conn    *sql.Conn
+	release func() // gives up the process's claim on the file; nil where there is none
 }
 
 // openDatabase opens the file, or makes it with what initialise puts in. A new file gets its name only when it is whole, so
@@ -73,18 +82,31 @@ func openDatabase(ctx context.Context, path string, fileBytes int64, initialise 
 	if err != nil {
 		return nil, fmt.Errorf("gallery file: %w", err)
 	}
-	info, err := os.Stat(path)
+	release, err := claim(path)
+	if err != nil {
+		return nil, err
+	}
+	db, err := openClaimed(ctx, path, fileBytes, initialise)
+	if err != nil {
+		release()
+		return nil, err
+	}
+	db.release = release
+	return db, nil
+}
+
+func openClaimed(ctx context.Context, path string, fileBytes int64, initialise func(context.Context, *database) error) (*database, error) {
+	_, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		if err := create(ctx, path, initialise); err != nil {
-			return nil, err
-		}
-	case err != nil:
-		return nil, fmt.Errorf("gallery file: %w", err)
-	case !info.Mode().IsRegular():
-		return nil, fmt.Errorf("%w: %s is not a file", ErrInvalid, path)
-	case info.Size() == 0:
-		return nil, fmt.Errorf("%w: %s is empty, which no gallery file is; restore it from a backup, or delete it to begin anew", ErrCorrupt, path)
+		err = create(ctx, path, initialise)
+	case err == nil:
+		err = inspectHeader(path)
+	default:
+		err = fmt.Errorf("%w: gallery file: %w", ErrReadOnly, err)
+	}
+	if err != nil {
+		return nil, err
 	}
 	db, err := connect(ctx, path)
 	if err != nil {
@@ -178,19 +200,13 @@ func connect(ctx context.Context, path string) (*database, error) {
 	return db, nil
 }
 
-// inspect refuses a file that is not one of ours, or was cut short, and sets how large it may grow.
+// inspect refuses a file that was cut short, and sets how large it may grow.
 func (db *database) inspect(ctx context.Context, fileBytes int64) error {
-	var application, version, pages, size int64
-	for pragma, v := range map[string]*int64{"application_id": &application, "user_version": &version, "page_count": &pages, "page_size": &size} {
+	var pages, size int64
+	for pragma, v := range map[string]*int64{"page_count": &pages, "page_size": &size} {
 		if err := db.conn.QueryRowContext(ctx, "PRAGMA "+pragma).Scan(v); err != nil {
 			return err
 		}
-	}
-	switch {
-	case application != applicationID:
-		return fmt.Errorf("%w: %s is an SQLite file of something else, not of galleries", ErrCorrupt, db.path)
-	case version != formatVersion:
-		return fmt.Errorf("%w: %s has format version %d, this program knows %d", ErrInvalid, db.path, version, formatVersion)
 	}
 	if err := db.checkpoint(ctx); err != nil {
 		return err
@@ -244,5 +260,9 @@ func (db *database) each(ctx context.Context, visit func(scan func(...any) error
 func (db *database) translate(err error) error { return translate(db.path, err) }
 
 func (db *database) close() error {
-	return errors.Join(db.conn.Close(), db.pool.Close())
+	err := errors.Join(db.conn.Close(), db.pool.Close())
+	if db.release != nil {
+		db.release()
+	}
+	return err
 }

@@ -160,7 +160,7 @@ func (s *Store) enrol(ctx context.Context, b *batch, g *state, r EnrolRecord, l 
 	}
 	now := s.now()
 	old := g.people[r.Person]
-	p := person{personRecord: personRecord{id: r.Person, labels: maps.Clone(r.Labels), created: now, enrolled: now}, key: g.key, templates: 1}
+	p := person{personRecord: personRecord{id: r.Person, labels: maps.Clone(r.Labels), created: now, enrolled: now}, templates: 1}
 	if old == nil {
 		limit := min(cmp.Or(g.manifest.spec.MaxPersons, s.cfg.Limits.Persons), s.cfg.Limits.Persons)
 		if st.manifest.persons >= limit {
@@ -208,13 +208,20 @@ func (s *Store) writeEnrolled(ctx context.Context, g *state, st *stage, r EnrolR
 	c := g.ciphers[g.key]
 	sealed := seal(c.aead, p.encode(), g.personContext(p.row))
 	p.element = newElement(g.manifest.setKey, "person", p.row, sealed)
+	var err error
 	if old == nil {
-		if err := s.db.exec(ctx, "INSERT INTO persons VALUES (?, ?, ?, ?)", p.row, g.id, g.key, sealed); err != nil {
+		if p.place, err = s.slots.put(ctx, sealed); err != nil {
+			return err
+		}
+		if err := s.db.exec(ctx, "INSERT INTO persons VALUES (?, ?, ?, ?)", p.row, g.id, g.key, p.place.slot); err != nil {
 			return err
 		}
 		st.manifest.persons++
 	} else {
-		if err := s.db.exec(ctx, "UPDATE persons SET key = ?, sealed = ? WHERE id = ?", g.key, sealed, p.row); err != nil {
+		if p.place, err = s.slots.replace(ctx, old.place, sealed); err != nil {
+			return err
+		}
+		if err := s.db.exec(ctx, "UPDATE persons SET key = ?, slot = ? WHERE id = ?", g.key, p.place.slot, p.row); err != nil {
 			return err
 		}
 		st.manifest.set.toggle(old.element)
@@ -225,7 +232,11 @@ func (s *Store) writeEnrolled(ctx context.Context, g *state, st *stage, r EnrolR
 	s.nextTemplate++
 	t := templateRecord{created: p.enrolled, quality: r.Quality, purpose: r.Purpose, consent: r.Consent, vector: r.Template}
 	sealed = seal(c.aead, t.encode(), g.templateContext(p.row, row))
-	if err := s.db.exec(ctx, "INSERT INTO templates VALUES (?, ?, ?, ?, ?)", row, g.id, p.row, g.key, sealed); err != nil {
+	at, err := s.slots.put(ctx, sealed)
+	if err != nil {
+		return err
+	}
+	if err := s.db.exec(ctx, "INSERT INTO templates VALUES (?, ?, ?, ?, ?)", row, g.id, p.row, g.key, at.slot); err != nil {
 		return err
 	}
 	st.manifest.templates++

@@ -24,8 +24,9 @@ type contents struct {
 }
 
 type vector struct {
-	person *person
-	values []float32
+	person  *person
+	values  []float32
+	element element
 }
 
 // Load reads a gallery's templates into memory, so that the first search need not.
@@ -94,12 +95,14 @@ func (s *Store) read(ctx context.Context, g *state) (contents, error) {
 	persons, names, unknown := 0, map[string]int64{}, map[int64]bool{}
 	err := s.db.each(ctx, func(scan func(...any) error) error {
 		var row, key int64
+		var at place
 		var sealed []byte
-		if err := scan(&row, &key, &sealed); err != nil {
+		if err := scan(&row, &key, &at.slot, &sealed); err != nil {
 			return err
 		}
+		at.size = len(sealed)
 		persons++
-		p, err := g.openPerson(row, key, sealed)
+		p, err := g.openPerson(row, key, at, sealed)
 		if err == nil {
 			if other, ok := names[p.id]; ok {
 				err = fmt.Errorf("person %d has the same id", other)
@@ -113,7 +116,7 @@ func (s *Store) read(ctx context.Context, g *state) (contents, error) {
 		names[p.id], c.people[row] = row, p
 		set.toggle(p.element)
 		return nil
-	}, "SELECT id, key, sealed FROM persons WHERE gallery = ? ORDER BY id", g.id)
+	}, "SELECT p.id, p.key, p.slot, s.bytes FROM persons p LEFT JOIN slots s ON s.id = p.slot WHERE p.gallery = ? ORDER BY p.id", g.id)
 	if err != nil {
 		return contents{}, err
 	}
@@ -137,10 +140,11 @@ func (s *Store) read(ctx context.Context, g *state) (contents, error) {
 			return nil
 		}
 		p.templates++
-		set.toggle(newElement(g.manifest.setKey, "template", row, sealed))
-		c.vectors = append(c.vectors, vector{p, t.vector})
+		v := vector{p, t.vector, newElement(g.manifest.setKey, "template", row, sealed)}
+		set.toggle(v.element)
+		c.vectors = append(c.vectors, v)
 		return nil
-	}, "SELECT id, person, key, sealed FROM templates WHERE gallery = ? ORDER BY person, id", g.id)
+	}, "SELECT t.id, t.person, t.key, s.bytes FROM templates t LEFT JOIN slots s ON s.id = t.slot WHERE t.gallery = ? ORDER BY t.person, t.id", g.id)
 	if err != nil {
 		return contents{}, err
 	}
@@ -151,7 +155,7 @@ func (s *Store) read(ctx context.Context, g *state) (contents, error) {
 	return c, nil
 }
 
-func (g *state) openPerson(row, key int64, sealed []byte) (*person, error) {
+func (g *state) openPerson(row, key int64, at place, sealed []byte) (*person, error) {
 	plain, err := g.openRecord(key, sealed, g.personContext(row))
 	if err != nil {
 		return nil, err
@@ -160,7 +164,7 @@ func (g *state) openPerson(row, key int64, sealed []byte) (*person, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &person{personRecord: r, row: row, key: key, element: newElement(g.manifest.setKey, "person", row, sealed)}, nil
+	return &person{personRecord: r, row: row, place: at, element: newElement(g.manifest.setKey, "person", row, sealed)}, nil
 }
 
 func (g *state) openTemplate(person, row, key int64, sealed []byte) (templateRecord, error) {

@@ -80,7 +80,7 @@ func (p personRecord) encode() []byte {
 		b = appendText(b, k)
 		b = appendText(b, p.labels[k])
 	}
-	return b
+	return pad(b)
 }
 
 func parsePerson(b []byte) (personRecord, error) {
@@ -115,7 +115,7 @@ type templateRecord struct {
 }
 
 func (t templateRecord) encode() []byte {
-	b := make([]byte, 0, 4*len(t.vector)+len(t.purpose)+len(t.consent)+32)
+	b := make([]byte, 0, 4*len(t.vector)+len(t.purpose)+len(t.consent)+32+slotStep)
 	b = append(b, recordVersion)
 	b = appendTime(b, t.created)
 	b = binary.AppendUvarint(b, uint64(t.quality))
@@ -125,7 +125,7 @@ func (t templateRecord) encode() []byte {
 	for _, v := range t.vector {
 		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
 	}
-	return b
+	return pad(b)
 }
 
 func parseTemplate(b []byte, dimensions int) (templateRecord, error) {
@@ -213,8 +213,9 @@ func (r *recordReader) time() time.Time {
 	return time.Time{}
 }
 
+// end accepts nothing behind the record but the zeros that fill its slot.
 func (r *recordReader) end() error {
-	if r.err == nil && len(r.rest) > 0 {
+	if r.err == nil && (len(r.rest) >= slotStep || slices.ContainsFunc(r.rest, func(b byte) bool { return b != 0 })) {
 		r.fail("%d bytes are too many", len(r.rest))
 	}
 	return r.err

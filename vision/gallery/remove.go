@@ -49,28 +49,18 @@ func (s *Store) remove(ctx context.Context, g *state, id string, expiredOnly boo
 	return s.sign(receipt, records), nil
 }
 
-// deletePerson deletes a person's rows, and returns how many templates there were.
+// deletePerson deletes a person's records, and returns how many templates there were.
 func (s *Store) deletePerson(ctx context.Context, g *state, st *stage, p *person, records hash.Hash) (int, error) {
 	set := st.manifest.set
 	set.toggle(p.element)
-	if _, err := s.hashRecords(ctx, records, nil, "SELECT id, sealed FROM persons WHERE id = ?", p.row); err != nil {
+	if _, err := s.erase(ctx, "persons", "id = ?", records, nil, p.row); err != nil {
 		return 0, err
 	}
-	n, err := s.hashRecords(ctx, records, func(row int64, sealed []byte) {
+	n, err := s.erase(ctx, "templates", "gallery = ? AND person = ?", records, func(row int64, sealed []byte) {
 		set.toggle(newElement(g.manifest.setKey, "template", row, sealed))
-	}, "SELECT id, sealed FROM templates WHERE gallery = ? AND person = ? ORDER BY id", g.id, p.row)
+	}, g.id, p.row)
 	if err != nil {
 		return 0, err
-	}
-	for _, statement := range []string{
-		"UPDATE templates SET sealed = zeroblob(length(sealed)) WHERE gallery = ? AND person = ?",
-		"DELETE FROM templates WHERE gallery = ? AND person = ?",
-		"UPDATE persons SET sealed = zeroblob(length(sealed)) WHERE gallery = ? AND id = ?",
-		"DELETE FROM persons WHERE gallery = ? AND id = ?",
-	} {
-		if err := s.db.exec(ctx, statement, g.id, p.row); err != nil {
-			return 0, err
-		}
 	}
 	st.manifest.set = set
 	st.manifest.persons--
@@ -78,22 +68,51 @@ func (s *Store) deletePerson(ctx context.Context, g *state, st *stage, p *person
 	return n, nil
 }
 
-func (s *Store) hashRecords(ctx context.Context, records hash.Hash, visit func(row int64, sealed []byte), query string, args ...any) (int, error) {
-	n := 0
-	err := s.db.each(ctx, func(scan func(...any) error) error {
-		var row int64
-		var sealed []byte
-		if err := scan(&row, &sealed); err != nil {
-			return err
+// eraseTogether is how many records erase holds at a time.
+const eraseTogether = 1000
+
+// erase overwrites and deletes the records of some rows, in the order of their numbers, adds them to the hash and returns how
+// many there were.
+func (s *Store) erase(ctx context.Context, table, where string, records hash.Hash, visit func(row int64, sealed []byte), args ...any) (int, error) {
+	type record struct {
+		row   int64
+		place place
+	}
+	total := 0
+	for {
+		var found []record
+		err := s.db.each(ctx, func(scan func(...any) error) error {
+			var r record
+			var slot *int64
+			var sealed []byte
+			if err := scan(&r.row, &slot, &sealed); err != nil {
+				return err
+			}
+			if slot != nil {
+				r.place = place{*slot, len(sealed)}
+			}
+			_, _ = records.Write(sealed) // a hash takes all
+			if visit != nil && len(sealed) >= sealOverhead {
+				visit(r.row, sealed)
+			}
+			found = append(found, r)
+			return nil
+		}, "SELECT r.id, s.id, s.bytes FROM (SELECT id, slot FROM "+table+" WHERE "+where+" ORDER BY id LIMIT ?) r LEFT JOIN slots s ON s.id = r.slot ORDER BY r.id", append(args, eraseTogether)...)
+		if err != nil {
+			return 0, err
 		}
-		n++
-		_, _ = records.Write(sealed) // a hash takes all
-		if visit != nil && len(sealed) >= sealOverhead {
-			visit(row, sealed)
+		for _, r := range found {
+			if err := s.slots.wipe(ctx, r.place); err != nil {
+				return 0, err
+			}
+			if err := s.db.exec(ctx, "DELETE FROM "+table+" WHERE id = ?", r.row); err != nil {
+				return 0, err
+			}
 		}
-		return nil
-	}, query, args...)
-	return n, err
+		if total += len(found); len(found) < eraseTogether {
+			return total, nil
+		}
+	}
 }
 
 // DeleteGallery deletes a gallery with its keys and, when force is set, its persons: without, one that holds persons is
@@ -114,21 +133,19 @@ func (s *Store) DeleteGallery(ctx context.Context, name string, force bool) (Rec
 		if g.broken != nil && !force {
 			return g.broken
 		}
-		var err error
-		if receipt.Persons, err = s.hashRecords(ctx, records, nil, "SELECT id, sealed FROM persons WHERE gallery = ? ORDER BY id", g.id); err != nil {
-			return b.failed(err)
-		}
-		if receipt.Templates, err = s.hashRecords(ctx, records, nil, "SELECT id, sealed FROM templates WHERE gallery = ? ORDER BY id", g.id); err != nil {
-			return b.failed(err)
-		}
 		// The keys first: without them nothing that may be left anywhere can be read.
-		for _, statement := range []string{
-			"DELETE FROM gallery_keys WHERE gallery = ?", "DELETE FROM templates WHERE gallery = ?",
-			"DELETE FROM persons WHERE gallery = ?", "DELETE FROM galleries WHERE id = ?",
-		} {
-			if err := s.db.exec(ctx, statement, g.id); err != nil {
-				return b.failed(err)
-			}
+		err := s.db.exec(ctx, "DELETE FROM gallery_keys WHERE gallery = ?", g.id)
+		if err == nil {
+			receipt.Persons, err = s.erase(ctx, "persons", "gallery = ?", records, nil, g.id)
+		}
+		if err == nil {
+			receipt.Templates, err = s.erase(ctx, "templates", "gallery = ?", records, nil, g.id)
+		}
+		if err == nil {
+			err = s.db.exec(ctx, "DELETE FROM galleries WHERE id = ?", g.id)
+		}
+		if err != nil {
+			return b.failed(err)
 		}
 		b.then(func() {
 			s.mu.Lock()
@@ -160,31 +177,17 @@ func (s *Store) Repair(ctx context.Context, gallery string) (Receipt, error) {
 		if err := g.usable(); err != nil {
 			return err
 		}
-		c, err := s.read(ctx, g)
+		c, err := s.giveUp(ctx, g, &receipt, records)
 		if err != nil {
-			return s.db.translate(err)
-		}
-		for _, d := range c.damaged {
-			table := map[string]string{"person": "persons", "template": "templates"}[d.Kind]
-			if table == "" {
-				continue
-			}
-			n, err := s.hashRecords(ctx, records, nil, "SELECT id, sealed FROM "+table+" WHERE id = ?", d.Row)
-			if err == nil {
-				err = s.db.exec(ctx, "DELETE FROM "+table+" WHERE id = ?", d.Row)
-			}
-			if err != nil {
-				return b.failed(err)
-			}
-			if d.Kind == "person" {
-				receipt.Persons += n
-			} else {
-				receipt.Templates += n
-			}
+			return b.failed(err)
 		}
 		st := b.stage(g)
-		if err := s.recount(ctx, g, st); err != nil {
-			return b.failed(err)
+		st.manifest.persons, st.manifest.templates, st.manifest.set = len(c.people), len(c.vectors), element{}
+		for _, p := range c.people {
+			st.manifest.set.toggle(p.element)
+		}
+		for _, v := range c.vectors {
+			st.manifest.set.toggle(v.element)
 		}
 		b.then(func() {
 			g.mu.Lock()
@@ -202,22 +205,37 @@ func (s *Store) Repair(ctx context.Context, gallery string) (Receipt, error) {
 	return s.sign(receipt, records), nil
 }
 
-// recount makes the gallery's record agree with what is left.
-func (s *Store) recount(ctx context.Context, g *state, st *stage) error {
-	c, err := s.read(ctx, g)
-	if err != nil {
-		return err
-	}
-	st.manifest.persons, st.manifest.templates, st.manifest.set = len(c.people), len(c.vectors), element{}
-	for kind, table := range map[string]string{"person": "persons", "template": "templates"} {
-		_, err := s.hashRecords(ctx, sha256.New(), func(row int64, sealed []byte) {
-			st.manifest.set.toggle(newElement(g.manifest.setKey, kind, row, sealed))
-		}, "SELECT id, sealed FROM "+table+" WHERE gallery = ?", g.id)
+// giveUp erases damaged records and returns what is left. Two rows may claim one slot, so that erasing one damages the other:
+// it goes on until nothing is damaged.
+func (s *Store) giveUp(ctx context.Context, g *state, receipt *Receipt, records hash.Hash) (contents, error) {
+	for {
+		c, err := s.read(ctx, g)
 		if err != nil {
-			return err
+			return contents{}, err
+		}
+		erased := 0
+		for _, d := range c.damaged {
+			switch d.Kind {
+			case "person":
+				n, err := s.erase(ctx, "persons", "id = ?", records, nil, d.Row)
+				if err != nil {
+					return contents{}, err
+				}
+				receipt.Persons += n
+				erased += n
+			case "template":
+				n, err := s.erase(ctx, "templates", "id = ?", records, nil, d.Row)
+				if err != nil {
+					return contents{}, err
+				}
+				receipt.Templates += n
+				erased += n
+			}
+		}
+		if erased == 0 {
+			return c, nil
 		}
 	}
-	return nil
 }
 
 // unload frees the gallery's memory until it is next used; mu is held.

@@ -116,6 +116,7 @@ func (s *Store) reencrypt(ctx context.Context, b *batch, g *state) (int, error) 
 	done := 0
 	type record struct {
 		row, owner, key int64
+		place           place
 		sealed          []byte
 	}
 	for _, kind := range []string{"person", "template"} {
@@ -126,24 +127,29 @@ func (s *Store) reencrypt(ctx context.Context, b *batch, g *state) (int, error) 
 		var found []record
 		err := s.db.each(ctx, func(scan func(...any) error) error {
 			var r record
-			err := scan(&r.row, &r.owner, &r.key, &r.sealed)
+			err := scan(&r.row, &r.owner, &r.key, &r.place.slot, &r.sealed)
+			r.place.size = len(r.sealed)
 			found = append(found, r)
 			return err
-		}, "SELECT id, "+owner+", key, sealed FROM "+table+" WHERE gallery = ? AND key < ? LIMIT ?", g.id, g.key, rotateTogether-done)
+		}, "SELECT r.id, r."+owner+", r.key, r.slot, s.bytes FROM "+table+" r LEFT JOIN slots s ON s.id = r.slot WHERE r.gallery = ? AND r.key < ? LIMIT ?", g.id, g.key, rotateTogether-done)
 		if err != nil {
 			return 0, b.failed(err)
 		}
 		for _, r := range found {
-			place := g.personContext(r.row)
+			context := g.personContext(r.row)
 			if kind == "template" {
-				place = g.templateContext(r.owner, r.row)
+				context = g.templateContext(r.owner, r.row)
 			}
-			plain, err := g.openRecord(r.key, r.sealed, place)
+			plain, err := g.openRecord(r.key, r.sealed, context)
 			if err != nil {
 				return 0, b.failed(fmt.Errorf("%w: %s %d: %w; repair the gallery first", ErrCorrupt, kind, r.row, err))
 			}
-			sealed := seal(g.ciphers[g.key].aead, plain, place)
-			if err := s.db.exec(ctx, "UPDATE "+table+" SET key = ?, sealed = ? WHERE id = ?", g.key, sealed, r.row); err != nil {
+			sealed := seal(g.ciphers[g.key].aead, plain, context)
+			// The size is the same, so it stays where it is.
+			if _, err := s.slots.replace(ctx, r.place, sealed); err != nil {
+				return 0, b.failed(err)
+			}
+			if err := s.db.exec(ctx, "UPDATE "+table+" SET key = ? WHERE id = ?", g.key, r.row); err != nil {
 				return 0, b.failed(err)
 			}
 			entry := newElement(g.manifest.setKey, kind, r.row, sealed)
@@ -164,11 +170,11 @@ func (s *Store) renewPerson(b *batch, g *state, plain []byte, entry element) {
 	if err != nil || g.people[r.id] == nil {
 		return
 	}
-	p, key := g.people[r.id], g.key
+	p := g.people[r.id]
 	b.then(func() {
 		g.mu.Lock()
 		defer g.mu.Unlock()
-		p.element, p.key = entry, key
+		p.element = entry
 	})
 }
 

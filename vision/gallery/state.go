@@ -40,7 +40,7 @@ type state struct {
 type person struct {
 	personRecord
 	row       int64
-	key       int64
+	place     place
 	handle    int32
 	templates int
 	element   element // of the person's record in the gallery's set

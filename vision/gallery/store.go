@@ -53,6 +53,7 @@ type Store struct {
 
 	// The writer's own.
 	nextPerson, nextTemplate int64
+	slots                    slots
 	purge                    bool // deleted bytes may still be in the log
 }
 
@@ -150,7 +151,8 @@ func (s *Store) readKeys(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	s.slots.db = s.db
+	return s.slots.load(ctx)
 }
 
 func (s *Store) readGalleryKeys(ctx context.Context, g *state) error {

@@ -547,4 +547,3 @@ func TestLogsNameNobody(t *testing.T) {
 		assert.NotContains(t, text.String()+fmt.Sprintf("%v %+v %#v %s", cfg.Keys, cfg.Keys, cfg.Keys, cfg.Keys), key)
 	}
 }
-

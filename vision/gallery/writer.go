@@ -148,6 +148,9 @@ func (s *Store) transact(together []*change) {
 		for _, do := range b.undo {
 			do()
 		}
+		if err := s.slots.load(ctx); err != nil {
+			s.log.Error("galleries: read the list of free places", "error", s.db.translate(err))
+		}
 		for _, c := range together {
 			c.done <- whole
 		}

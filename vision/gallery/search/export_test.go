@@ -1,0 +1,4 @@
+package search
+
+// FloatGraph is the plain product, for comparison with the bare runtime.
+var FloatGraph = floatGraph
