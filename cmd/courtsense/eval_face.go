@@ -23,11 +23,15 @@ import (
 )
 
 // faceModels are ids from the command line; "" means the best one available.
-type faceModels struct{ detector, embedding, reference string }
+type faceModels struct{ detector, embedding, landmarks, reference string }
+
+// noLandmarks is the value of --landmarks that aligns faces by the detector's five points.
+const noLandmarks = "none"
 
 func (ids *faceModels) add(set *pflag.FlagSet) {
 	set.StringVar(&ids.detector, "detector", "", "id of the detection model (default: the active one)")
 	set.StringVar(&ids.embedding, "embedding", "", "id of the embedding model (default: the active one)")
+	set.StringVar(&ids.landmarks, "landmarks", "", "id of the landmark model that faces are aligned by (default: the active one; none: by the detector's five points)")
 }
 
 func newEvalFaceCommand() *cobra.Command {
@@ -93,6 +97,9 @@ func evalFace(ctx context.Context, c *console, loaded *conf.Loaded, run eval.Run
 	}
 	r.Setting = setting()
 	r.Models = []eval.Model{m.detector, m.embedding}
+	if m.landmarks != nil {
+		r.Models = append(r.Models, *m.landmarks)
+	}
 	r.Detection.Reference = m.reference
 	return r, nil
 }
@@ -101,6 +108,7 @@ func evalFace(ctx context.Context, c *console, loaded *conf.Loaded, run eval.Run
 type measuredFaces struct {
 	measure             eval.Face
 	detector, embedding eval.Model
+	landmarks           *eval.Model // nil when faces are aligned by the detector's points
 	reference           *eval.Model // nil when none was asked for
 	engine              *pipeline.Engine
 }
@@ -160,6 +168,9 @@ func openFaceModels(ctx context.Context, c *console, loaded *conf.Loaded, run ev
 	if m.measure.Embedder, err = face.NewEmbedder(embedding, embedding.Entry()); err != nil {
 		return nil, err
 	}
+	if err := m.loadLandmarks(cmp.Or(ids.landmarks, loaded.Face.Landmarks), load); err != nil {
+		return nil, err
+	}
 	if ids.reference == "" {
 		return m, nil
 	}
@@ -170,6 +181,24 @@ func openFaceModels(ctx context.Context, c *console, loaded *conf.Loaded, run ev
 	}
 	m.measure.Reference, err = face.NewDetector(reference, reference.Entry())
 	return m, err
+}
+
+// loadLandmarks loads the model that faces are aligned by, where there is one.
+func (m *measuredFaces) loadLandmarks(id string, load func(id, task string, use *eval.Model) (*pipeline.Model, error)) error {
+	if id == noLandmarks {
+		return nil
+	}
+	var use eval.Model
+	model, err := load(id, models.TaskFaceLandmarks, &use)
+	if errors.Is(err, models.ErrUnavailable) && id == "" {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	m.landmarks = &use
+	m.measure.Landmarker, err = face.NewLandmarker(model, model.Entry())
+	return err
 }
 
 // Values of --people.

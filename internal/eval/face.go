@@ -18,11 +18,13 @@ import (
 // Face measures detection and 1:1 comparison.
 type Face struct {
 	Run
-	Detector  *face.Detector
-	Embedder  *face.Embedder
-	Reference *face.Detector // the main faces are compared with those that it finds; may be nil
-	Options   face.DetectOptions
-	Images    imaging.Limits
+	Detector *face.Detector
+	Embedder *face.Embedder
+	// Landmarker places the faces' crops by dense landmarks; nil: by the detector's five points.
+	Landmarker *face.Landmarker
+	Reference  *face.Detector // the main faces are compared with those that it finds; may be nil
+	Options    face.DetectOptions
+	Images     imaging.Limits
 	// Calibration is held against what strangers really do in the folder; nil: there is none.
 	Calibration *calibration.Curve
 }
@@ -54,7 +56,7 @@ type DetectionReport struct {
 type FaceStages struct {
 	Decode float64 `json:"decode"`
 	Detect float64 `json:"detect"`
-	Embed  float64 `json:"embed"` // alignment included
+	Embed  float64 `json:"embed"` // landmarks and alignment included
 }
 
 // picture is what is known of one picture.
@@ -156,7 +158,7 @@ func (f Face) look(ctx context.Context, path string) (p picture) {
 	p.faces = len(faces)
 	main := face.Main(faces, r.Width, r.Height)
 	if main >= 0 {
-		p.template, p.err = f.Embedder.Embed(ctx, r, faces[main])
+		p.template, p.err = f.embed(ctx, r, faces[main])
 		p.stages.Embed = lap()
 	} else {
 		p.err = errNoFace
@@ -175,6 +177,18 @@ func (f Face) look(ctx context.Context, path string) (p picture) {
 		}
 	}
 	return p
+}
+
+// embed aligns and embeds a face.
+func (f Face) embed(ctx context.Context, r *imaging.Raster, d face.Detection) (face.Template, error) {
+	if f.Landmarker != nil {
+		refined, err := f.Landmarker.Refine(ctx, r, d)
+		if err != nil {
+			return nil, err
+		}
+		d = refined
+	}
+	return f.Embedder.Embed(ctx, r, d)
 }
 
 func compare(p Pair, left, right picture) PairRecord {
