@@ -52,8 +52,8 @@ type sheet struct {
 	em            float64    // a character's usual size: the median of the lines' heights
 	vertical      bool       // most of the text runs from top to bottom
 	upright       []box      // each line's box on the page
-	turn          ocr.Affine // takes skew out
-	straight      []box      // each line's box without skew
+	plumb         projection // takes skew and perspective out
+	straight      []box      // each line's box without them
 	boxes         []box      // the same as read: turned so that lines run to the right and follow each other downwards
 
 	groups  []group
@@ -94,9 +94,9 @@ func newSheet(p *ocr.Page, picture *imaging.Raster) *sheet {
 	s.em = max(median(heights), 1)
 	s.boxes = make([]box, len(p.Lines))
 	s.straight = make([]box, len(p.Lines))
-	s.turn = s.straighten()
+	s.plumb = s.straighten()
 	for i, l := range p.Lines {
-		b := boundsOf(s.turn.Polygon(l.Polygon))
+		b := boundsOf(s.plumb.polygon(l.Polygon))
 		s.straight[i] = b
 		if s.vertical {
 			b = box{b.y0, -b.x1, b.y1, -b.x0}
@@ -125,71 +125,6 @@ const farthest = 1e7
 func (s *sheet) finite(i int) bool {
 	b := s.upright[i]
 	return b.x0 > -farthest && b.y0 > -farthest && b.x1 < farthest && b.y1 < farthest
-}
-
-// straighten makes lines level and left margins plumb: a page that was photographed from the side has both, but at angles
-// of their own.
-func (s *sheet) straighten() ocr.Affine {
-	level := s.levelled()
-	lean := s.lean(level)
-	y := s.height / 2
-	return level.Then(ocr.Affine{1, -lean, lean * y, 0, 1, 0})
-}
-
-// lean is how far left margins run to the right for each pixel downwards, on the levelled page; 0 where there are too few
-// lines to tell, or where it is too small to matter.
-func (s *sheet) lean(level ocr.Affine) float64 {
-	const (
-		least, most = 0.2 * math.Pi / 180, 6 * math.Pi / 180
-		near, far   = 6, 15 // characters between two lines: nearer, the ink of their first characters decides; farther, bent paper does
-		fewest      = 12    // pairs
-		looks       = 64    // at lines further down, which bounds the time
-	)
-	var margin []ocr.Point
-	for i, l := range s.page.Lines {
-		if dx := float64(l.Polygon[1].X - l.Polygon[0].X); !l.Vertical && s.finite(i) && dx > 5*s.em {
-			a, b := level.Apply(l.Polygon[0]), level.Apply(l.Polygon[3])
-			margin = append(margin, ocr.Point{X: (a.X + b.X) / 2, Y: (a.Y + b.Y) / 2})
-		}
-	}
-	slices.SortFunc(margin, func(a, b ocr.Point) int { return cmp.Or(cmp.Compare(a.Y, b.Y), cmp.Compare(a.X, b.X)) })
-	var slopes []float64
-	for i, a := range margin {
-		for _, b := range margin[i+1 : min(i+1+looks, len(margin))] {
-			dx, dy := float64(b.X-a.X), float64(b.Y-a.Y)
-			if dy >= near*s.em && dy <= far*s.em && math.Abs(dx) < s.em {
-				slopes = append(slopes, dx/dy)
-			}
-		}
-	}
-	t := median(slopes)
-	if len(slopes) < fewest || math.Abs(t) < least || math.Abs(t) > most {
-		return 0
-	}
-	return t
-}
-
-// levelled turns the page by the angle of its long lines around its middle. It is the identity when that angle is too
-// small to matter, or beyond what a page that was turned upright can have.
-func (s *sheet) levelled() ocr.Affine {
-	const (
-		least = 0.2 * math.Pi / 180
-		most  = 20 * math.Pi / 180
-	)
-	var angles []float64
-	for i, l := range s.page.Lines {
-		dx, dy := float64(l.Polygon[1].X-l.Polygon[0].X), float64(l.Polygon[1].Y-l.Polygon[0].Y)
-		if !l.Vertical && s.finite(i) && dx > 5*s.em {
-			angles = append(angles, math.Atan2(dy, dx))
-		}
-	}
-	a := median(angles)
-	if math.Abs(a) < least || math.Abs(a) > most {
-		return ocr.Identity
-	}
-	sin, cos := math.Sincos(a)
-	x, y := s.width/2, s.height/2
-	return ocr.Affine{cos, sin, x - cos*x - sin*y, -sin, cos, y + sin*x - cos*y}
 }
 
 // median is 0 of nothing.

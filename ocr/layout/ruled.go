@@ -85,14 +85,10 @@ func (s *sheet) tableOf(g grid, lines []int) (*table, bool) {
 	if len(columns) < 2 {
 		return nil, false
 	}
-	back, ok := s.turn.Inverse()
-	if !ok {
-		back = ocr.Identity
-	}
 	outline := func(b box) []ocr.Point {
 		out := b.outline()
 		for i := range out {
-			out[i] = back.Apply(out[i])
+			out[i] = s.plumb.back(out[i])
 		}
 		return out
 	}
@@ -140,7 +136,7 @@ func (s *sheet) unruledRows(row []*ruledCell) map[int]int {
 	for _, c := range row {
 		bottom = min(bottom, c.bottom)
 	}
-	var items []item
+	var items, high []item
 	cellsOf := 0
 	for _, c := range row {
 		if c.bottom-bottom > s.em { // it reaches over several rows
@@ -148,11 +144,18 @@ func (s *sheet) unruledRows(row []*ruledCell) map[int]int {
 		}
 		cellsOf++
 		for _, i := range c.lines {
-			items = append(items, item{box: s.straight[i], lines: []int{i}})
+			it := item{box: s.straight[i], lines: []int{i}}
+			// What was found as one column, such as the units of several items, stands on no row.
+			if it.box.height() > 1.6*s.em {
+				high = append(high, it)
+				continue
+			}
+			items = append(items, it)
 		}
 	}
 	rows := rowsOf(items, s.em)
-	if cellsOf < fewestCells || len(rows) < 2 || float64(len(items)) < filled*float64(cellsOf*len(rows)) {
+	places := cellsOf*len(rows) - len(high) // a high one takes two places or more
+	if cellsOf < fewestCells || len(rows) < 2 || float64(len(items)) < filled*float64(places) {
 		return nil
 	}
 	out := map[int]int{}
@@ -160,6 +163,14 @@ func (s *sheet) unruledRows(row []*ruledCell) map[int]int {
 		for _, it := range r.items {
 			out[it.lines[0]] = k
 		}
+	}
+	for _, it := range high {
+		// With the first row that it reaches.
+		k := 0
+		for k < len(rows)-1 && (rows[k].box.y0+rows[k].box.y1)/2 < it.box.y0 {
+			k++
+		}
+		out[it.lines[0]] = k
 	}
 	return out
 }
@@ -204,13 +215,13 @@ func index(starts []float64, v float64) int {
 	return best
 }
 
-// straightened takes the skew of the page out of a ruling.
+// straightened takes the skew and perspective of the page out of a ruling.
 func (s *sheet) straightened(r ruling, horizontal bool) ruling {
 	a, b := ocr.Point{X: float32(r.from), Y: float32(r.atFrom)}, ocr.Point{X: float32(r.to), Y: float32(r.atTo)}
 	if !horizontal {
 		a, b = ocr.Point{X: a.Y, Y: a.X}, ocr.Point{X: b.Y, Y: b.X}
 	}
-	a, b = s.turn.Apply(a), s.turn.Apply(b)
+	a, b = s.plumb.apply(a), s.plumb.apply(b)
 	if !horizontal {
 		a, b = ocr.Point{X: a.Y, Y: a.X}, ocr.Point{X: b.Y, Y: b.X}
 	}

@@ -199,13 +199,16 @@ func (p plane) rulings(em, shortest float64) []ruling {
 	}
 	done = append(done, open...)
 	var out []ruling
+	// Where rules cross, a chain may end or be less dark: the side of a narrow cell is a piece of its own, which only the rest
+	// makes long enough. Strokes of a character are shorter than that.
 	least := max(int(shortest/step), 2)
+	piece := max(min(int(1.5*em/step), least), 2)
 	for _, ch := range done {
-		if ch.last-ch.first+1 < least {
+		if ch.last-ch.first+1 < piece {
 			continue
 		}
-		ch.trim(least)
-		if len(ch.spots) < least || !ch.solid() {
+		ch.trim(piece)
+		if len(ch.spots) < piece || !ch.solid() {
 			continue
 		}
 		out = append(out, ruling{
@@ -213,7 +216,8 @@ func (p plane) rulings(em, shortest float64) []ruling {
 			atFrom: float64(ch.spots[0].at) + 0.5, atTo: float64(ch.spots[len(ch.spots)-1].at) + 0.5,
 		})
 	}
-	return joined(out, em)
+	out = joined(out, em)
+	return slices.DeleteFunc(out, func(r ruling) bool { return r.to-r.from < step*float64(least) })
 }
 
 // spots lists, for each column, where it is darker than on both sides; of a thick line the middle.

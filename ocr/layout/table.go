@@ -49,7 +49,7 @@ const (
 )
 
 // alignedTable takes the first rows of a run that share gaps as a table, when most of them fill several columns. A row that
-// leaves the first column empty goes on with the cells of the row above it.
+// leaves the first column empty, and most others too, goes on with the cells of the row above it.
 func (s *sheet) alignedTable(rows []row, gaps []gap) (t *table, end int, ok bool) {
 	column := func(b box) int {
 		middle := (b.x0 + b.x1) / 2
@@ -70,7 +70,7 @@ func (s *sheet) alignedTable(rows []row, gaps []gap) (t *table, end int, ok bool
 		return nil, 0, false
 	}
 	continues := func(i int) bool {
-		return column(rows[i].items[0].box) > 0 && rows[i].box.y0-rows[i-1].box.y1 < 0.8*s.em
+		return column(rows[i].items[0].box) > 0 && 2*len(rows[i].items) <= len(gaps)+1 && rows[i].box.y0-rows[i-1].box.y1 < 0.8*s.em
 	}
 	for end < len(rows) && continues(end) && rows[end].items[0].table == nil {
 		end++
