@@ -80,24 +80,47 @@ func (d *Detector) Detect(ctx context.Context, r *imaging.Raster, o DetectOption
 	if err != nil {
 		return nil, err
 	}
-	found, err := d.look(ctx, r, o)
+	found, err := d.turns(ctx, r, o)
+	if err == nil && len(found) == 0 && d.fixed == [2]int{} && 2*max(r.Width, r.Height) <= o.MaxSide {
+		found, err = d.closer(ctx, r, o)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("detect faces: %w", err)
 	}
-	if o.AnyOrientation {
-		for _, t := range quarterTurns {
-			turned, err := d.look(ctx, imaging.Orient(r, t.exif), o)
-			if err != nil {
-				return nil, fmt.Errorf("detect faces: %w", err)
-			}
-			for _, f := range turned {
-				found = append(found, t.back(f, r.Width, r.Height))
-			}
-		}
-		found = suppress(found, o.NMSIoU)
-	}
 	slices.SortStableFunc(found, order)
 	return found[:min(len(found), o.MaxFaces)], nil
+}
+
+// closer looks at a small picture at twice its size, for faces of some ten pixels.
+func (d *Detector) closer(ctx context.Context, r *imaging.Raster, o DetectOptions) ([]Detection, error) {
+	o.MinSize *= 2
+	found, err := d.turns(ctx, imaging.Resize(r, 2*r.Width, 2*r.Height), o)
+	for i := range found {
+		f := &found[i]
+		f.Box = Box{X: f.Box.X / 2, Y: f.Box.Y / 2, W: f.Box.W / 2, H: f.Box.H / 2}
+		for k, p := range f.Landmarks {
+			f.Landmarks[k] = Point{p.X / 2, p.Y / 2}
+		}
+	}
+	return found, err
+}
+
+// turns finds the faces of r as it is, and where that is asked for, turned by quarters.
+func (d *Detector) turns(ctx context.Context, r *imaging.Raster, o DetectOptions) ([]Detection, error) {
+	found, err := d.look(ctx, r, o)
+	if err != nil || !o.AnyOrientation {
+		return found, err
+	}
+	for _, t := range quarterTurns {
+		turned, err := d.look(ctx, imaging.Orient(r, t.exif), o)
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range turned {
+			found = append(found, t.back(f, r.Width, r.Height))
+		}
+	}
+	return suppress(found, o.NMSIoU), nil
 }
 
 // look finds the faces that are upright in r.

@@ -12,10 +12,12 @@ type DetectOptions struct {
 	NMSIoU   float32 // 0..1, overlap above which the weaker of two faces is dropped; default: threshold "nms_iou"
 	MinSize  float32 // pixels of the original picture, the shorter side of the box; default 0: any size
 	MaxFaces int     // the best so many; default [DefaultMaxFaces]
-	// MaxSide is the longest side, in pixels, at which the model sees the picture: larger ones are scaled down, smaller
-	// ones never up. With YuNet n on LFW faces pasted into larger pictures, none of those 5 pixels wide there were found,
-	// 97 % of those of 8, and all from 15 on; so the default finds faces from 100 pixels on in a picture 4000 wide, and
-	// crowds want more. Time grows with its square. 32 to [LargestSide]; default [DefaultMaxSide].
+	// MaxSide is the longest side, in pixels, at which the model sees the picture. Larger ones are scaled down. Smaller ones
+	// are seen as they are, and when no face was found and there is room for it, again at twice their size: of LFW faces 20
+	// pixels high in pictures of 200, YuNet n finds 15 of 20 at their own size and all at twice that, of those 10 pixels
+	// high none and 16 of 20 (go test ./vision/face -run EverySize). So the default finds faces from about 90 pixels on in
+	// a picture 4000 wide; crowds want more, and so do faces below 25 pixels in pictures of more than 320. Time grows with
+	// its square. 32 to [LargestSide]; default [DefaultMaxSide].
 	MaxSide int
 	// AnyOrientation looks for faces that are turned by about 90, 180 and 270 degrees too, in four passes instead of one.
 	// Of overlapping faces the one with the best score is kept; boxes and landmarks are in the given picture's pixels, so
