@@ -66,7 +66,7 @@ var bindings = []string{
 
 // withoutC are packages whose whole dependency tree must be free of the leaves.
 var withoutC = []string{
-	"models", "models/pull", "pipeline", "pipeline/imaging", "pipeline/imaging/draw", "pipeline/refusal", "vision/face", "ocr", "ocr/page", "ocr/pdf", "ocr/reader", "ocr/text", "speech/vad",
+	"models", "models/pull", "pipeline", "pipeline/imaging", "pipeline/imaging/draw", "pipeline/refusal", "vision/face", "vision/gallery", "ocr", "ocr/page", "ocr/pdf", "ocr/reader", "ocr/text", "speech/vad",
 	"internal/conf", "internal/telemetry", "internal/server", "internal/server/rpcerror", "api/courtsense/v1",
 }
 

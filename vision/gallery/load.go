@@ -21,6 +21,11 @@ type contents struct {
 	people  map[int64]*person // by row
 	vectors []vector
 	damaged []Damage
+
+	persons, templates int              // rows, damaged ones too
+	set                element          // of what is whole
+	ids                map[string]int64 // rows of persons by id
+	unread             map[int64]bool   // rows of persons that are damaged
 }
 
 type vector struct {
@@ -90,69 +95,73 @@ func (s *Store) ready(ctx context.Context, g *state) error {
 // read reads and decrypts a gallery's records. Those that can't be read are reported, not left out quietly: so are ones that
 // were taken away, added or exchanged, by the gallery's own record of how many there are and which.
 func (s *Store) read(ctx context.Context, g *state) (contents, error) {
-	c := contents{people: map[int64]*person{}}
-	var set element
-	persons, names, unknown := 0, map[string]int64{}, map[int64]bool{}
+	c := contents{people: map[int64]*person{}, ids: map[string]int64{}, unread: map[int64]bool{}}
 	err := s.db.each(ctx, func(scan func(...any) error) error {
-		var row, key int64
-		var at place
+		var row, key, slot int64
 		var sealed []byte
-		if err := scan(&row, &key, &at.slot, &sealed); err != nil {
-			return err
-		}
-		at.size = len(sealed)
-		persons++
-		p, err := g.openPerson(row, key, at, sealed)
+		err := scan(&row, &key, &slot, &sealed)
 		if err == nil {
-			if other, ok := names[p.id]; ok {
-				err = fmt.Errorf("person %d has the same id", other)
-			}
+			c.takePerson(g, row, key, place{slot, len(sealed)}, sealed)
 		}
-		if err != nil {
-			unknown[row] = true
-			c.damaged = append(c.damaged, Damage{Kind: "person", Row: row, Person: row, Err: err})
-			return nil
-		}
-		names[p.id], c.people[row] = row, p
-		set.toggle(p.element)
-		return nil
+		return err
 	}, "SELECT p.id, p.key, p.slot, s.bytes FROM persons p LEFT JOIN slots s ON s.id = p.slot WHERE p.gallery = ? ORDER BY p.id", g.id)
 	if err != nil {
 		return contents{}, err
 	}
-	templates := 0
 	err = s.db.each(ctx, func(scan func(...any) error) error {
 		var row, owner, key int64
 		var sealed []byte
-		if err := scan(&row, &owner, &key, &sealed); err != nil {
-			return err
+		err := scan(&row, &owner, &key, &sealed)
+		if err == nil {
+			c.takeTemplate(g, row, owner, key, sealed)
 		}
-		templates++
-		t, err := g.openTemplate(owner, row, key, sealed)
-		p := c.people[owner]
-		if err == nil && p == nil {
-			if err = fmt.Errorf("its person %d is missing", owner); unknown[owner] {
-				err = fmt.Errorf("its person %d is damaged", owner)
-			}
-		}
-		if err != nil {
-			c.damaged = append(c.damaged, Damage{Kind: "template", Row: row, Person: owner, Err: err})
-			return nil
-		}
-		p.templates++
-		v := vector{p, t.vector, newElement(g.manifest.setKey, "template", row, sealed)}
-		set.toggle(v.element)
-		c.vectors = append(c.vectors, v)
-		return nil
+		return err
 	}, "SELECT t.id, t.person, t.key, s.bytes FROM templates t LEFT JOIN slots s ON s.id = t.slot WHERE t.gallery = ? ORDER BY t.person, t.id", g.id)
 	if err != nil {
 		return contents{}, err
 	}
-	if len(c.damaged) == 0 && (persons != g.manifest.persons || templates != g.manifest.templates || subtle.ConstantTimeCompare(set[:], g.manifest.set[:]) != 1) {
+	m := g.manifest
+	if len(c.damaged) == 0 && (c.persons != m.persons || c.templates != m.templates || subtle.ConstantTimeCompare(c.set[:], m.set[:]) != 1) {
 		c.damaged = append(c.damaged, Damage{Kind: "gallery", Err: fmt.Errorf("%d persons with %d templates are on record, the file has %d with %d, or others: records were taken out, put in or exchanged",
-			g.manifest.persons, g.manifest.templates, persons, templates)})
+			m.persons, m.templates, c.persons, c.templates)})
 	}
 	return c, nil
+}
+
+func (c *contents) takePerson(g *state, row, key int64, at place, sealed []byte) {
+	c.persons++
+	p, err := g.openPerson(row, key, at, sealed)
+	if err == nil {
+		if other, ok := c.ids[p.id]; ok {
+			err = fmt.Errorf("person %d has the same id", other)
+		}
+	}
+	if err != nil {
+		c.unread[row] = true
+		c.damaged = append(c.damaged, Damage{Kind: "person", Row: row, Person: row, Err: err})
+		return
+	}
+	c.ids[p.id], c.people[row] = row, p
+	c.set.toggle(p.element)
+}
+
+func (c *contents) takeTemplate(g *state, row, owner, key int64, sealed []byte) {
+	c.templates++
+	t, err := g.openTemplate(owner, row, key, sealed)
+	p := c.people[owner]
+	if err == nil && p == nil {
+		if err = fmt.Errorf("its person %d is missing", owner); c.unread[owner] {
+			err = fmt.Errorf("its person %d is damaged", owner)
+		}
+	}
+	if err != nil {
+		c.damaged = append(c.damaged, Damage{Kind: "template", Row: row, Person: owner, Err: err})
+		return
+	}
+	p.templates++
+	v := vector{p, t.vector, newElement(g.manifest.setKey, "template", row, sealed)}
+	c.set.toggle(v.element)
+	c.vectors = append(c.vectors, v)
 }
 
 func (g *state) openPerson(row, key int64, at place, sealed []byte) (*person, error) {

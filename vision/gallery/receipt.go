@@ -36,7 +36,7 @@ func (s *Store) sign(r Receipt, records hash.Hash) Receipt {
 	return r
 }
 
-// ErrForged: a receipt is not one that this store gave.
+// ErrForged says that a receipt is not one that this store gave.
 var ErrForged = errors.New("not a receipt of this store")
 
 // Verify returns nil when this store gave the receipt as it is, else [ErrForged]. Rotation of keys does not invalidate it.

@@ -15,7 +15,7 @@ type ModelRef struct {
 }
 
 // GallerySpec is what a gallery is created with.
-type GallerySpec struct {
+type GallerySpec struct { //nolint:revive // a store holds persons and templates too, so that Spec alone would not say of what
 	Name        string // 1 to 63 of a-z, 0-9 and "-", starting with a letter
 	DisplayName string // at most 128 characters
 	Model       ModelRef
