@@ -43,7 +43,7 @@ type Detector struct {
 // and the median line is lower than this in the tensor, it is shown once more, larger; default 0: never). "end_growth" moves a
 // line's ends over free ink that goes on behind them, by up to so many of its heights (0 to 3, default 0: not at all).
 // "large_side" (where lines cover little of a picture its longer side is brought down to this for one more look, and what is
-// found to be at least "large_line" tensor pixels high then, default 16, takes the place of its pieces; default 0: never).
+// found to be at least "large_line" tensor pixels high then, default 20, takes the place of its pieces; default 0: never).
 // Thresholds: "pixel" (0.3), "box" (0.6).
 func NewDetector(x pipeline.Executor, e models.Entry) (*Detector, error) {
 	fail := func(format string, args ...any) (*Detector, error) {
@@ -84,7 +84,7 @@ func NewDetector(x pipeline.Executor, e models.Entry) (*Detector, error) {
 		return fail("%w", err)
 	}
 	d.minSide, d.minLine = p.Float("min_side", 3), p.Float("min_line", 0)
-	d.endGrowth, d.largeSide, d.largeLine = p.Float("end_growth", 0), p.Int("large_side", 0), p.Float("large_line", 16)
+	d.endGrowth, d.largeSide, d.largeLine = p.Float("end_growth", 0), p.Int("large_side", 0), p.Float("large_line", 20)
 	d.db = dbSettings{
 		pixel: float32(e.Threshold("pixel", 0.3)), score: float32(e.Threshold("box", 0.6)),
 		ratio: p.Float("unclip_ratio", 0), shrink: p.Float("shrink_ratio", 0.4),

@@ -12,8 +12,9 @@ import (
 const (
 	largeCovered = 0.18 // of the picture; where lines cover more it is a page of text
 	largeShare   = 0.6  // of a line's area that lies in another, by which it is the other's part
-	largeSmall   = 0.45 // of the large line's height, below which lines in it have a height of their own
-	largeFilled  = 0.3  // of the large line's area: with more lines of their own in it, it is a block of them
+	largeLong    = 1.6  // lengths of its shorter side, from which a part is a line of its own, not a letter or a part of one
+	largeFilled  = 0.2  // of the large line's area: with more lines of their own in it, it is a row or a block of them
+	largeOwn     = 3    // such lines that make a block, however small they are
 )
 
 // withLarge looks at the picture once more, at a smaller scale, where the lines found so far cover little of it: letters of a
@@ -49,9 +50,9 @@ func placed(regions, large []Region) []Region {
 	var added []Region
 	for _, g := range large {
 		width, height := sides(g.Polygon)
-		area, size := width*height, min(width, height)
+		area := width * height
 		var pieces []int
-		own, known := 0.0, false
+		own, lines, known := 0.0, 0, false
 		for i, p := range regions {
 			w, h := sides(p.Polygon)
 			common := commonArea(g.Polygon, p.Polygon)
@@ -60,11 +61,12 @@ func placed(regions, large []Region) []Region {
 			}
 			pieces = append(pieces, i)
 			known = known || common >= largeShare*area
-			if min(w, h) < largeSmall*size && max(w, h) > 2*min(w, h) {
+			if max(w, h) > largeLong*min(w, h) {
 				own += common
+				lines++
 			}
 		}
-		if known || own > largeFilled*area {
+		if known || lines >= largeOwn || own > largeFilled*area {
 			continue
 		}
 		for _, i := range pieces {

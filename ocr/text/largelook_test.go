@@ -23,7 +23,7 @@ func boxes(list ...ocr.Box) []Region {
 func TestLargeLinesTakeThePlaceOfTheirPieces(t *testing.T) {
 	sign := ocr.Box{X: 100, Y: 100, W: 800, H: 200}
 	below := ocr.Box{X: 120, Y: 320, W: 600, H: 40}
-	pieces := boxes(ocr.Box{X: 110, Y: 110, W: 60, H: 90}, below, ocr.Box{X: 500, Y: 180, W: 160, H: 30})
+	pieces := boxes(ocr.Box{X: 110, Y: 110, W: 60, H: 90}, below, ocr.Box{X: 500, Y: 180, W: 160, H: 30}, ocr.Box{X: 700, Y: 110, W: 180, H: 180})
 	assert.Equal(t, boxes(below, sign), placed(pieces, boxes(sign)))
 
 	whole := boxes(ocr.Box{X: 105, Y: 105, W: 790, H: 190}, below)
@@ -31,6 +31,10 @@ func TestLargeLinesTakeThePlaceOfTheirPieces(t *testing.T) {
 
 	block := boxes(ocr.Box{X: 100, Y: 105, W: 780, H: 50}, ocr.Box{X: 100, Y: 175, W: 780, H: 50}, ocr.Box{X: 100, Y: 240, W: 780, H: 50})
 	assert.Equal(t, block, placed(block, boxes(sign)), "lines of their own stay")
+	cells := boxes(ocr.Box{X: 110, Y: 120, W: 300, H: 150}, ocr.Box{X: 550, Y: 120, W: 300, H: 150})
+	assert.Equal(t, cells, placed(cells, boxes(sign)), "a table's cells stay")
+	column := boxes(ocr.Box{X: 300, Y: 110, W: 90, H: 20}, ocr.Box{X: 300, Y: 160, W: 120, H: 20}, ocr.Box{X: 300, Y: 210, W: 60, H: 20})
+	assert.Equal(t, column, placed(column, boxes(sign)), "small cells stay")
 	assert.Equal(t, boxes(sign), placed(nil, boxes(sign)))
 	assert.Equal(t, boxes(below), placed(boxes(below), nil))
 }

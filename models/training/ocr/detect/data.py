@@ -108,8 +108,8 @@ def _photograph(rng, photos, side):
     return one(side)
 
 
-def background(rng, side, photos=()):
-    if photos and rng.random() < 0.4:
+def background(rng, side, photos=(), share=0.4):
+    if photos and rng.random() < share:
         return np.ascontiguousarray(_photograph(rng, photos, side))
     kind = rng.integers(5)
     if kind == 0:
@@ -226,11 +226,11 @@ def _place(rng, image, taken, mask, box, style, at, angle, bend):
     return outline
 
 
-def scene(rng, sampler, photos=(), side=640):
+def scene(rng, sampler, photos=(), share=0.4, side=640):
     """-> image, outlines."""
     signed = rng.random() < 0.45
     side = 800 if signed else side
-    image = background(rng, side, photos)
+    image = background(rng, side, photos, share)
     taken, outlines = np.zeros((side, side), np.uint8), []
     for _ in range(int(rng.choice([1, 2, 3])) if signed else 0):
         made = signs.sign(rng, sampler)
@@ -271,6 +271,7 @@ def main():
     parser.add_argument("--out", type=pathlib.Path, required=True)
     parser.add_argument("--count", type=int, default=1600)
     parser.add_argument("--photos", type=pathlib.Path, help="folder of photographs without text")
+    parser.add_argument("--photo-share", type=float, default=0.4, help="share of scenes on photographs")
     parser.add_argument("--first", type=int, default=0, help="number of the first picture: several processes can share the work")
     parser.add_argument("--scenes", type=float, default=0.45, help="share of scenes")
     parser.add_argument("--seed", type=int, default=1)
@@ -284,7 +285,7 @@ def main():
         if truth.exists():
             continue
         rng = np.random.default_rng([args.seed, i])
-        image, outlines = scene(rng, corpus.Sampler(rng, "train"), photos) if rng.random() < args.scenes else page(rng)
+        image, outlines = scene(rng, corpus.Sampler(rng, "train"), photos, args.photo_share) if rng.random() < args.scenes else page(rng)
         cv2.imwrite(str(args.out / f"{i:05d}.jpg"), image, [cv2.IMWRITE_JPEG_QUALITY, 93])
         truth.write_text(json.dumps([np.round(o, 2).tolist() for o in outlines]))
 
