@@ -19,8 +19,9 @@ type PageOutput struct {
 
 // LineOutput is one line as it was read.
 type LineOutput struct {
-	Text  string       `json:"text"`
-	Chars []CharOutput `json:"chars"`
+	Text    string         `json:"text"`
+	Chars   []CharOutput   `json:"chars"`
+	Changes []ChangeOutput `json:"changes,omitempty"` // characters that the language model changed
 }
 
 // CharOutput is one character as it was read; in JSON ["字", confidence, x, y, width, height].
@@ -65,8 +66,8 @@ func unmarshalTuple(b []byte, parts []any, form string) error {
 
 func pageOutput(p ocr.Page) PageOutput {
 	out := PageOutput{Rotation: p.Rotation, RotationConfidence: p.RotationConfidence, Corrections: len(p.Corrections), Lines: make([]LineOutput, 0, len(p.Lines))}
-	for _, l := range p.Lines {
-		line := LineOutput{Text: l.Text, Chars: []CharOutput{}}
+	for i, l := range p.Lines {
+		line := LineOutput{Text: l.Text, Chars: []CharOutput{}, Changes: changesOf(p, i)}
 		for _, s := range l.Symbols() {
 			line.Chars = append(line.Chars, CharOutput{s.Char, rounded(s.Confidence, 1e4), [4]float64{
 				rounded(s.Box.X, 10), rounded(s.Box.Y, 10), rounded(s.Box.W, 10), rounded(s.Box.H, 10),
@@ -139,7 +140,7 @@ func judge(page PageOutput, truth []truthLine) []judged {
 		}
 		for i, c := range line.Chars {
 			j := judged{confidence: c.Confidence, overlap: -1}
-			if match != nil && match[i] >= 0 {
+			if match != nil && match[i] >= 0 && on.forms[match[i]] == forms[i] {
 				j.right = true
 				if on.boxes != nil {
 					j.overlap = overlap(c.Box, on.boxes[match[i]])
@@ -171,7 +172,7 @@ func near(read []CharOutput, truth []charBox) bool {
 }
 
 // fit lays read onto the part of truth that takes the fewest edits, and returns their number and, for each character that
-// was read, the index of the equal character of the truth that it stands for, else -1.
+// was read, the index of the character of the truth that it stands for, right or wrong; -1 where it stands for none.
 func fit(read, truth []string) (int, []int) {
 	width := len(truth) + 1
 	cost := make([]int32, (len(read)+1)*width) // row 0 is 0: the truth before the part costs nothing
@@ -200,7 +201,7 @@ func fit(read, truth []string) (int, []int) {
 			match[i-1] = j - 1
 			i, j = i-1, j-1
 		case j > 0 && read[i-1] != truth[j-1] && here == cost[(i-1)*width+j-1]+1:
-			match[i-1] = -1
+			match[i-1] = j - 1
 			i, j = i-1, j-1
 		case here == cost[(i-1)*width+j]+1:
 			match[i-1] = -1

@@ -83,15 +83,25 @@ func TestFitIsThePartWithTheFewestEdits(t *testing.T) {
 		if cost != least || len(match) != len(read) {
 			t.Fatalf("cost %d, the least is %d", cost, least)
 		}
-		last := -1
+		last, edits := -1, 0
 		for i, m := range match {
 			if m < 0 {
+				edits++
 				continue
 			}
-			if m <= last || read[i] != truth[m] {
+			if m <= last {
 				t.Fatalf("%v on %v: %v", read, truth, match)
 			}
+			if last >= 0 {
+				edits += m - last - 1
+			}
+			if read[i] != truth[m] {
+				edits++
+			}
 			last = m
+		}
+		if edits != cost {
+			t.Fatalf("%v on %v: %v takes %d edits, not %d", read, truth, match, edits, cost)
 		}
 	})
 }

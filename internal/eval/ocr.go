@@ -41,6 +41,7 @@ type OCRReport struct {
 	PerFile  []FileScore      `json:"per_file"`
 	// Of pages whose characters are known; nil where none are.
 	Causes      *Causes      `json:"causes,omitempty"`
+	Corrections *Corrections `json:"corrections,omitempty"` // nil where nothing was changed
 	Calibration *Calibration `json:"calibration,omitempty"`
 	Boxes       *Boxes       `json:"boxes,omitempty"`
 	Rotation    *Interval    `json:"rotation_right,omitempty"` // share of the pages whose direction is known
@@ -258,6 +259,7 @@ func scorePages(samples []sample, records []PageRecord) OCRReport {
 	report := OCRReport{Task: "ocr", Files: len(records), Failures: []Problem{}, Unscored: []Problem{}, PerFile: []FileScore{}}
 	var all []accuracy.Score
 	var chars []judged
+	var corrections Corrections
 	known, right := 0, 0 // pages by their direction
 	groups := map[string][]accuracy.Score{}
 	for i, r := range records {
@@ -289,6 +291,7 @@ func scorePages(samples []sample, records []PageRecord) OCRReport {
 		if len(s.truth) == len(r.Pages) {
 			for k, p := range r.Pages {
 				chars = append(chars, judge(p, truthLines(s.truth[k], s.page))...)
+				corrections.add(s.file, p, s.truth[k], s.page)
 			}
 		}
 		if s.page != nil && s.page.Rotation != nil && len(s.truth) == 1 {
@@ -300,6 +303,7 @@ func scorePages(samples []sample, records []PageRecord) OCRReport {
 	}
 	report.Summary = accuracy.Summarize(all)
 	report.Calibration, report.Boxes = calibrate(chars), measureBoxes(chars)
+	report.Corrections = corrections.finish()
 	if known > 0 {
 		share := wilson(right, known)
 		report.Rotation = &share

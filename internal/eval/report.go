@@ -33,6 +33,7 @@ func (r OCRReport) WriteText(w io.Writer) error {
 		t.row("character boxes", "mean IoU %.3f, above 0.5 on %s, of %d characters read right", b.MeanIoU, share(b.AboveHalf), b.Characters)
 	}
 	t.calibration(r.Calibration)
+	t.corrections(r.Corrections)
 	t.speed("page", "pages", r.Seconds)
 	if p := r.Peer; p != nil {
 		t.row("beside "+p.Engine, "%.1f times as fast, %.3f times its character errors", p.Speedup, p.CERRatio)
@@ -59,6 +60,20 @@ func (t table) calibration(c *Calibration) {
 	}
 }
 
+func (t table) corrections(c *Corrections) {
+	if c == nil {
+		return
+	}
+	t.row("correction", "%d errors became %d: %s fewer; misread characters %d became %d: %s fewer", c.ErrorsBefore, c.ErrorsAfter, share(c.Cut), c.MisreadBefore, c.MisreadAfter, share(c.MisreadCut))
+	t.row("  changes", "%d: %d mended, %d right ones damaged (%.3f %%), %d neither; %d of what is protected", c.Changes, c.Mended, c.Damaged, 100*c.DamagedShare, c.Other, c.Protected)
+	for _, p := range c.DamagedPlaces[:min(len(c.DamagedPlaces), maxNamed)] {
+		t.row("  damaged", "%s: %s became %s in %s", p.File, p.Was, p.Now, p.Truth)
+	}
+	for _, p := range c.ProtectedPlace[:min(len(c.ProtectedPlace), maxNamed)] {
+		t.row("  protected", "%s: %s became %s in %s", p.File, p.Was, p.Now, p.Truth)
+	}
+}
+
 // WriteText prints the report for people.
 func (r FaceReport) WriteText(w io.Writer) error {
 	t := newTable(w)
@@ -81,6 +96,7 @@ func (r FaceReport) WriteText(w io.Writer) error {
 		}
 		t.row(fmt.Sprintf("FNMR at FMR %g", at.Target), "%s at threshold %.4f, FMR found %s%s", percent(at.FNMR), at.Threshold, percent(at.FMR), remark)
 	}
+	t.promises(r.Promises)
 	if d := r.Detection; d != nil {
 		t.row("pictures", "%d, a face found on %s, mean number of faces %.3f", d.Pictures, percent(d.MainFace), d.MeanFaces)
 		if d.Agreement != nil {
