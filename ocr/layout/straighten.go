@@ -59,8 +59,11 @@ func (s *sheet) straighten() projection {
 	t := projection{x: s.width / 2, y: s.height / 2}
 	var slopeChange, leanChange float64
 	t.slope, slopeChange = fitBearings(s.lineBearings(t), s.height, mostSlope)
+	t.lean = -t.slope // as on a page that was only turned
 	if margins := s.marginBearings(t); len(margins) >= fewestBearings {
-		t.lean, leanChange = fitBearings(margins, s.width, mostLean)
+		var more float64
+		more, leanChange = fitBearings(margins, s.width, mostLean)
+		t.lean += more
 	}
 	// The horizon goes through both vanishing points: slope = slope₀ + slopeChange·y is that of lines through the point
 	// (-1, -slope₀)/slopeChange, lean = lean₀ + leanChange·x that of margins through (-lean₀, -1)/leanChange.
@@ -88,7 +91,8 @@ func (s *sheet) lineBearings(t projection) []bearing {
 	return out
 }
 
-// marginBearings are how far line starts, and ends, that stand below each other run to the right for each pixel downwards.
+// marginBearings are how far line starts, and ends, that stand below each other run to the right for each pixel downwards, more
+// than t.lean.
 func (s *sheet) marginBearings(t projection) []bearing {
 	const (
 		near, far = 6, 15 // characters between two lines: nearer, the ink of their first characters decides; farther, bent paper does
@@ -107,10 +111,10 @@ func (s *sheet) marginBearings(t projection) []bearing {
 		for i, a := range margin {
 			for _, b := range margin[i+1 : min(i+1+looks, len(margin))] {
 				dx, dy := float64(b.X-a.X), float64(b.Y-a.Y)
-				if dy >= near*s.em && dy <= far*s.em && math.Abs(dx) < s.em {
+				if dy >= near*s.em && dy <= far*s.em && math.Abs(dx-t.lean*dy) < s.em {
 					lean := dx / dy
 					x, y := float64(a.X+b.X)/2-t.x, float64(a.Y+b.Y)/2-t.y
-					out = append(out, bearing{x - lean*y, lean})
+					out = append(out, bearing{x - lean*y, lean - t.lean})
 				}
 			}
 		}

@@ -63,7 +63,7 @@ func TestColumnsInPerspective(t *testing.T) {
 	page := columnsPage()
 	want := texts(page)
 	for _, view := range []projection{
-		{}, {slope: 0.03}, {slope: -0.05, lean: 0.04}, {p: 1e-4}, {q: -1e-4}, {slope: 0.04, lean: -0.03, p: 8e-5, q: 1e-4},
+		{}, {slope: 0.15, lean: -0.15}, {slope: -0.12, lean: 0.12}, {slope: 0.03}, {slope: -0.05, lean: 0.04}, {p: 1e-4}, {q: -1e-4}, {slope: 0.04, lean: -0.03, p: 8e-5, q: 1e-4},
 	} {
 		view.x, view.y = 600, 850
 		p, _ := seen(page, nil, view)
@@ -78,7 +78,8 @@ func TestPerspectiveChangesNoOrder(t *testing.T) {
 	want := texts(page)
 	rapid.Check(t, func(t *rapid.T) {
 		v := func(most float64) float64 { return rapid.Float64Range(-most, most).Draw(t, "v") }
-		view := projection{x: 600, y: 850, slope: v(0.06), lean: v(0.05), p: v(8e-5), q: v(8e-5)}
+		turn := v(0.15)
+		view := projection{x: 600, y: 850, slope: turn + v(0.06), lean: v(0.05) - turn, p: v(8e-5), q: v(8e-5)}
 		p, _ := seen(page, nil, view)
 		Orderer{}.Order(&p, nil)
 		if got := texts(p); strings.Join(got, "\n") != strings.Join(want, "\n") {

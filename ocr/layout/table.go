@@ -70,7 +70,8 @@ func (s *sheet) alignedTable(rows []row, gaps []gap) (t *table, end int, ok bool
 		return nil, 0, false
 	}
 	continues := func(i int) bool {
-		return column(rows[i].items[0].box) > 0 && 2*len(rows[i].items) <= len(gaps)+1 && rows[i].box.y0-rows[i-1].box.y1 < 0.8*s.em
+		n := len(rows[i].items)
+		return column(rows[i].items[0].box) > 0 && (n == 1 || 2*n < len(gaps)+1) && rows[i].box.y0-rows[i-1].box.y1 < 0.8*s.em
 	}
 	for end < len(rows) && continues(end) && rows[end].items[0].table == nil {
 		end++
