@@ -36,8 +36,8 @@ func NewAssessor(l *face.Landmarker) *Assessor { return &Assessor{l} }
 //     behind something; 100 (1-x). They compare colour and edges between parts of the face, know no hands, hair or scarves
 //     as such, and take clear glasses and beards for nothing. docs/accuracy.md has how often they are right.
 //   - SingleFacePresent: 1 less the area of the largest other face over that of this one; the standard's 100 x.
-//   - BackgroundUniformity: mean gradient beside and above the head, levels a pixel of the aligned view; the standard's
-//     mapping, with another extent of background.
+//   - BackgroundUniformity: mean Sobel gradient beside and above the head, in the aligned view; the standard's mapping, with
+//     another extent of background.
 //   - Margin: the least distance of the face's middle to an edge over what the profile needs there; the sigmoid of the
 //     standard's crop measures.
 //
@@ -125,8 +125,8 @@ func (a *Assessor) geometry(ctx context.Context, j *judgement, d face.Detection)
 	pose := face.PoseOf(d.Landmarks)
 	j.landmarks = d.Landmarks
 	eyes, mouth := middle(d.Landmarks[face.RightEye], d.Landmarks[face.LeftEye]), middle(d.Landmarks[face.RightMouthCorner], d.Landmarks[face.LeftMouthCorner])
-	// In the generic face the chin is 1.7 times as far from the eyes as the mouth.
-	toChin := 1.7 * apart(eyes, mouth)
+	// In the generic face the chin is 1.75 times as far from the eyes as the mouth.
+	toChin := 1.75 * apart(eyes, mouth)
 	if a.landmarks != nil {
 		mesh, err := a.landmarks.Locate(ctx, j.r, d)
 		switch {
@@ -188,7 +188,8 @@ func (j *judgement) appearance(v *view) {
 	}
 	// With less than this there is no background to speak of.
 	if g, n := v.gradient(around); n > viewSize*viewSize/50 {
-		j.add(BackgroundUniformity, g, 1.9*falling(g, 10, 100))
+		// The standard's constants are for sums of Sobel's mask, which is eight times the slope.
+		j.add(BackgroundUniformity, 8*g, 1.9*falling(8*g, 10, 100))
 	}
 }
 

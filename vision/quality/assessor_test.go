@@ -210,7 +210,7 @@ func portrait(width, height int, x, y, eyes float32) (*imaging.Raster, face.Dete
 		r.Pix[i] = 128
 	}
 	return r, face.Detection{Box: face.Box{X: x - eyes, Y: y - 0.8*eyes, W: 2 * eyes, H: 2.6 * eyes}, Score: 1, Landmarks: [5]face.Point{
-		{X: x - eyes/2, Y: y}, {X: x + eyes/2, Y: y}, {X: x, Y: y + 0.469*eyes}, {X: x - 0.473*eyes, Y: y + 1.04*eyes}, {X: x + 0.473*eyes, Y: y + 1.04*eyes}}}
+		{X: x - eyes/2, Y: y}, {X: x + eyes/2, Y: y}, {X: x, Y: y + 0.567*eyes}, {X: x - 0.473*eyes, Y: y + 1.024*eyes}, {X: x + 0.473*eyes, Y: y + 1.024*eyes}}}
 }
 
 func component(t require.TestingT, a Assessment, m Measure) Component {
@@ -225,7 +225,7 @@ func TestGeometryByHand(t *testing.T) {
 	require.NoError(t, err)
 	assert.InDelta(t, 100, component(t, a, InterEyeDistance).Native, 0.5)
 	assert.Equal(t, 82, component(t, a, InterEyeDistance).Value, "the standard's sigmoid of 100 pixels")
-	assert.InDelta(t, 2*1.7*104/800, component(t, a, HeadSize).Native, 0.01)
+	assert.InDelta(t, 2*1.75*102.4/800, component(t, a, HeadSize).Native, 0.01)
 	assert.InDelta(t, 0, component(t, a, HeadPoseYaw).Native, 0.5)
 	assert.Equal(t, 100, component(t, a, SingleFacePresent).Value)
 	assert.Equal(t, Accept, component(t, a, Margin).Verdict)

@@ -5,8 +5,8 @@ python3 models/training/face/landmarks/shape.py LABELS.npz
 LABELS is what labels.py wrote for the people of lfw-train. Structure from motion by factorisation (Tomasi and Kanade, IJCV 1992) of all faces
 and their mirror images, as if it were one rigid face seen without perspective: the rank-3 part of all centred points, brought to a metric
 frame by asking that each camera's axes are orthogonal and of equal length. Only points that move little with expression take part.
-The frame: symmetric about x = 0; y downwards, z away from the camera; a head without pitch has the bridge of its nose (51) and its chin (16)
-at the same depth, as the profile line of a head in the Frankfurt plane about has; the unit is the distance of the eyes' centres.
+The frame: symmetric about x = 0; y downwards, z away from the camera; a head without pitch is held as in the median portrait; the unit is the
+distance of the eyes' centres.
 It prints the tables of vision/face/shape.go, and how well the shape explains the points.
 """
 import argparse
@@ -74,6 +74,13 @@ def main():
     if z @ (p[54] - (p[98] + p[99]) / 2) > 0:
         z = -z  # the reflection that no camera without perspective can tell apart
     frame = np.stack([x, y, z])
+    # The pitch of each face in a frame whose y runs from the bridge of the nose to the chin, and its median as the frame's zero.
+    u, _, vt = np.linalg.svd(cameras @ frame.T, full_matrices=False)
+    turns = u @ vt
+    depth = np.cross(turns[:, 0], turns[:, 1])
+    pitch = np.median(np.arctan2(-depth[:, 1], depth[:, 2]))
+    c, s = np.cos(pitch), np.sin(pitch)
+    frame = np.array([[1, 0, 0], [0, c, s], [0, -s, c]]) @ frame
     origin = (p[98] + p[99]) / 2
     unit = np.linalg.norm(p[99] - p[98])
     q = {k: frame @ (p[k] - origin) / unit for k in at}
