@@ -3,6 +3,7 @@ package gallery
 import (
 	"context"
 	"crypto/subtle"
+	"errors"
 	"fmt"
 )
 
@@ -19,19 +20,14 @@ func (d Damage) String() string { return fmt.Sprintf("%s %d: %v", d.Kind, d.Row,
 // contents is what a gallery's records in the file are.
 type contents struct {
 	people  map[int64]*person // by row
-	vectors []vector
+	vectors int               // templates that are whole
 	damaged []Damage
+	set     element // of all that is whole
 
 	persons, templates int              // rows, damaged ones too
-	set                element          // of what is whole
 	ids                map[string]int64 // rows of persons by id
 	unread             map[int64]bool   // rows of persons that are damaged
-}
-
-type vector struct {
-	person  *person
-	values  []float32
-	element element
+	keep               func(*person, []float32) error
 }
 
 // Load reads a gallery's templates into memory, so that the first search need not.
@@ -70,32 +66,32 @@ func (s *Store) ready(ctx context.Context, g *state) error {
 	if err := g.usable(); err != nil || g.loaded {
 		return err
 	}
-	c, err := s.read(ctx, g)
-	if err != nil {
-		return fmt.Errorf("load gallery %q: %w", g.name, s.db.translate(err))
-	}
 	index := s.newIndex(g.manifest.spec)
+	c, err := s.read(ctx, g, func(p *person, v []float32) error { return index.Add(p.handle, v) })
+	if err == nil {
+		err = index.Settle(ctx)
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("load gallery %q: %w", g.name, s.db.translate(err)), index.Close())
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	g.handles = make([]*person, len(c.people))
 	for _, p := range c.people {
-		g.put(p)
+		g.handles[p.handle], g.people[p.id] = p, p
 	}
 	g.index, g.loaded, g.damaged = index, true, c.damaged
-	for _, v := range c.vectors {
-		if err := index.Add(v.person.handle, v.values); err != nil {
-			return fmt.Errorf("load gallery %q: %w", g.name, err)
-		}
-	}
 	if len(c.damaged) > 0 {
 		s.log.Error("gallery has damaged records and can't be searched", "gallery", g.name, "records", len(c.damaged))
 	}
-	return index.Settle(ctx)
+	return nil
 }
 
 // read reads and decrypts a gallery's records. Those that can't be read are reported, not left out quietly: so are ones that
-// were taken away, added or exchanged, by the gallery's own record of how many there are and which.
-func (s *Store) read(ctx context.Context, g *state) (contents, error) {
-	c := contents{people: map[int64]*person{}, ids: map[string]int64{}, unread: map[int64]bool{}}
+// were taken away, added or exchanged, by the gallery's own record of how many there are and which. Persons get handles from 0 on;
+// keep is given each template.
+func (s *Store) read(ctx context.Context, g *state, keep func(*person, []float32) error) (contents, error) {
+	c := contents{people: map[int64]*person{}, ids: map[string]int64{}, unread: map[int64]bool{}, keep: keep}
 	err := s.db.each(ctx, func(scan func(...any) error) error {
 		var row, key, slot int64
 		var sealed []byte
@@ -113,7 +109,7 @@ func (s *Store) read(ctx context.Context, g *state) (contents, error) {
 		var sealed []byte
 		err := scan(&row, &owner, &key, &sealed)
 		if err == nil {
-			c.takeTemplate(g, row, owner, key, sealed)
+			err = c.takeTemplate(g, row, owner, key, sealed)
 		}
 		return err
 	}, "SELECT t.id, t.person, t.key, s.bytes FROM templates t LEFT JOIN slots s ON s.id = t.slot WHERE t.gallery = ? ORDER BY t.person, t.id", g.id)
@@ -141,11 +137,12 @@ func (c *contents) takePerson(g *state, row, key int64, at place, sealed []byte)
 		c.damaged = append(c.damaged, Damage{Kind: "person", Row: row, Person: row, Err: err})
 		return
 	}
+	p.handle = int32(len(c.people))
 	c.ids[p.id], c.people[row] = row, p
 	c.set.toggle(p.element)
 }
 
-func (c *contents) takeTemplate(g *state, row, owner, key int64, sealed []byte) {
+func (c *contents) takeTemplate(g *state, row, owner, key int64, sealed []byte) error {
 	c.templates++
 	t, err := g.openTemplate(owner, row, key, sealed)
 	p := c.people[owner]
@@ -156,13 +153,16 @@ func (c *contents) takeTemplate(g *state, row, owner, key int64, sealed []byte) 
 	}
 	if err != nil {
 		c.damaged = append(c.damaged, Damage{Kind: "template", Row: row, Person: owner, Err: err})
-		return
+		return nil //nolint:nilerr // it is reported as damage
 	}
 	p.templates++
-	v := vector{p, t.vector, newElement(g.manifest.setKey, "template", row, sealed)}
-	c.set.toggle(v.element)
-	c.vectors = append(c.vectors, v)
+	c.vectors++
+	c.set.toggle(newElement(g.manifest.setKey, "template", row, sealed))
+	return c.keep(p, t.vector)
 }
+
+// keepNone is for those who only count.
+func keepNone(*person, []float32) error { return nil }
 
 func (g *state) openPerson(row, key int64, at place, sealed []byte) (*person, error) {
 	plain, err := g.openRecord(key, sealed, g.personContext(row))
@@ -209,11 +209,11 @@ func (s *Store) Check(ctx context.Context, gallery string) (Report, error) {
 		if err := g.usable(); err != nil {
 			return err
 		}
-		c, err := s.read(ctx, g)
+		c, err := s.read(ctx, g, keepNone)
 		if err != nil {
 			return s.db.translate(err)
 		}
-		report = Report{Persons: len(c.people), Templates: len(c.vectors), Damaged: c.damaged}
+		report = Report{Persons: len(c.people), Templates: c.vectors, Damaged: c.damaged}
 		return nil
 	}})
 	if err != nil {

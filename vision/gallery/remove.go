@@ -182,13 +182,7 @@ func (s *Store) Repair(ctx context.Context, gallery string) (Receipt, error) {
 			return b.failed(err)
 		}
 		st := b.stage(g)
-		st.manifest.persons, st.manifest.templates, st.manifest.set = len(c.people), len(c.vectors), element{}
-		for _, p := range c.people {
-			st.manifest.set.toggle(p.element)
-		}
-		for _, v := range c.vectors {
-			st.manifest.set.toggle(v.element)
-		}
+		st.manifest.persons, st.manifest.templates, st.manifest.set = len(c.people), c.vectors, c.set
 		b.then(func() {
 			g.mu.Lock()
 			defer g.mu.Unlock()
@@ -209,7 +203,7 @@ func (s *Store) Repair(ctx context.Context, gallery string) (Receipt, error) {
 // it goes on until nothing is damaged.
 func (s *Store) giveUp(ctx context.Context, g *state, receipt *Receipt, records hash.Hash) (contents, error) {
 	for {
-		c, err := s.read(ctx, g)
+		c, err := s.read(ctx, g, keepNone)
 		if err != nil {
 			return contents{}, err
 		}
