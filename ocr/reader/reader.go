@@ -195,7 +195,12 @@ func (s *sheet) read(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	found := len(lines)
 	s.page.Lines = slices.DeleteFunc(lines, func(l ocr.Line) bool { return l.Text == "" })
+	// Faint writing and mere texture look alike here: that something was left out is said, what it may be is not.
+	if n := found - len(s.page.Lines); n > 0 {
+		s.step("%d places that look like text could not be read", n)
+	}
 	if len(s.page.Lines) == 0 {
 		s.step("no text found")
 	}

@@ -150,7 +150,7 @@ func TestStagesInOrder(t *testing.T) {
 	require.Len(t, p.Lines, 1, "a region without text is no line")
 	assert.Equal(t, ocr.Box{X: 20, Y: 10, W: 100, H: 20}, p.Lines[0].Polygon.Bounds())
 	assert.Equal(t, 200, p.Width)
-	assert.Equal(t, []string{"1 characters corrected"}, p.Steps)
+	assert.Equal(t, []string{"1 places that look like text could not be read", "1 characters corrected"}, p.Steps)
 	assert.Nil(t, p.Lines[0].Words[0].Symbols[0].Candidates, "not asked for")
 	assert.Equal(t, ocr.MaxCandidates, s.options.Candidates, "but the corrector had them")
 
