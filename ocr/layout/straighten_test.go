@@ -47,9 +47,10 @@ func columnsPage() ocr.Page {
 	for column := range 2 {
 		for row := range 40 {
 			x, w := 120+500*column, 460
-			if row%7 == 0 {
-				x, w = x+48, w-48 // a paragraph begins
-			} else if row%7 == 6 {
+			switch row % 7 {
+			case 0: // a paragraph begins
+				x, w = x+48, w-48
+			case 6:
 				w = 200
 			}
 			p.Lines = append(p.Lines, box4(fmt.Sprintf("第%d栏第%d行的文字", column, row), float32(x), float32(160+36*row), float32(w), 24))
