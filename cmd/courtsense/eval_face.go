@@ -15,6 +15,7 @@ import (
 	"github.com/courtsense/courtsense/internal/app"
 	"github.com/courtsense/courtsense/internal/conf"
 	"github.com/courtsense/courtsense/internal/eval"
+	"github.com/courtsense/courtsense/internal/service"
 	"github.com/courtsense/courtsense/models"
 	"github.com/courtsense/courtsense/pipeline"
 	"github.com/courtsense/courtsense/pipeline/onnx"
@@ -77,7 +78,7 @@ the false match rates that it promises are held against those among all people o
 			return f.print(c, r)
 		})
 	}
-	cmd.AddCommand(newCalibrateFaceCommand(), newEvalFaceQualityCommand())
+	cmd.AddCommand(newCalibrateFaceCommand(), newEvalFaceQualityCommand(), newEvalFaceLivenessCommand())
 	return cmd
 }
 
@@ -196,6 +197,9 @@ func (m *measuredFaces) loadLandmarks(id string, load func(id, task string, use 
 	if err != nil {
 		return err
 	}
+	if id == "" && !service.Aligns(model.Entry()) {
+		return nil
+	}
 	m.landmarks = &use
 	m.measure.Landmarker, err = face.NewLandmarker(model, model.Entry())
 	return err
@@ -281,6 +285,10 @@ func calibrateFaces(ctx context.Context, c *console, loaded *conf.Loaded, run ev
 		return calibration.Model{ID: u.ID, Version: u.Version, SHA256: u.SHA256}
 	}
 	curve.Model, curve.Detector, curve.Data.Name = named(m.embedding), named(m.detector), name
+	if m.landmarks != nil {
+		by := named(*m.landmarks)
+		curve.Landmarks = &by
+	}
 	f, err := os.Create(out)
 	if err != nil {
 		return err

@@ -109,7 +109,7 @@ func (f *faceCompare) mark(ctx context.Context, contents [2][]byte, answer *pb.C
 		return err
 	}
 	if s.GetFalseMatchRate() != nil {
-		c.text += ": strangers look this alike in " + atMost(s.GetFalseMatchRate()) + oneIn(s.GetFalseMatchRate().GetRate())
+		c.text += ": " + strangers(s.GetFalseMatchRate())
 	}
 	both, err := sideBySide(left, right, c)
 	if err != nil {
@@ -128,14 +128,6 @@ func matchCaption(s *pb.Similarity) caption {
 	return caption{"no decision", doubted}
 }
 
-// atMost marks a rate that is only a bound.
-func atMost(r *pb.MeasuredRate) string {
-	if r.GetLower() == 0 {
-		return "at most "
-	}
-	return ""
-}
-
 func printComparison(w io.Writer, left, right string, answer *pb.CompareResponse) error {
 	s := answer.GetSimilarity()
 	fmt.Fprintf(w, "%s and %s: %s\n", left, right, matchCaption(s).text)
@@ -143,8 +135,8 @@ func printComparison(w io.Writer, left, right string, answer *pb.CompareResponse
 		fmt.Fprintf(w, "  %s\n", s.GetReason())
 	} else {
 		r := s.GetFalseMatchRate()
-		fmt.Fprintf(w, "  strangers look this alike in %s%s comparisons (between %s and %s; %s)\n", atMost(r), oneIn(r.GetRate()), oneIn(r.GetUpper()), oneIn(r.GetLower()), r.GetMeasuredOn())
-		fmt.Fprintf(w, "  similarity %.3f, decided from %.3f on, which strangers reach in %s\n", s.GetCosine(), s.GetThreshold(), oneIn(s.GetRequestedFalseMatchRate()))
+		fmt.Fprintf(w, "  %s (measured on %s)\n", strangers(r), r.GetMeasuredOn())
+		fmt.Fprintf(w, "  similarity %.3f; accepted from %.3f on, which strangers reach in %s comparisons\n", s.GetCosine(), s.GetThreshold(), oneIn(s.GetRequestedFalseMatchRate()))
 	}
 	return nil
 }

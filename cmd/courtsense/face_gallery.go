@@ -14,12 +14,13 @@ import (
 	"github.com/courtsense/courtsense/pipeline/imaging"
 )
 
-// resource makes a name of the API of an id, and leaves names alone.
-func resource(collection, id string) string {
-	if strings.HasPrefix(id, collection+"/") {
+// galleryName makes a name of the API of a gallery's id, and leaves names alone.
+func galleryName(id string) string {
+	const collection = "galleries/"
+	if strings.HasPrefix(id, collection) {
 		return id
 	}
-	return collection + "/" + id
+	return collection + id
 }
 
 // needGallery refuses a command line without --gallery.
@@ -73,7 +74,7 @@ somebody who looks like another person in the gallery.`,
 		e := &eachPicture[*pb.EnrolResponse]{faceFlags: f.faceFlags, jobs: 1, print: printEnrolled, write: writeEnrolled}
 		e.ask = func(ctx context.Context, conn *connection, content []byte) (*pb.EnrolResponse, error) {
 			return pb.NewFaceServiceClient(conn).Enrol(ctx, &pb.EnrolRequest{
-				Purpose: f.purpose, ConsentId: f.consent, Gallery: resource("galleries", f.gallery), PersonId: f.person,
+				Purpose: f.purpose, ConsentId: f.consent, Gallery: galleryName(f.gallery), PersonId: f.person,
 				Image: &pb.Image{Content: content}, Labels: f.labels, Profile: p, AllowDuplicate: f.duplicate,
 			})
 		}
@@ -158,7 +159,7 @@ where a stranger would be taken for anybody in the gallery no more often than th
 		}
 		e.ask = func(ctx context.Context, conn *connection, content []byte) (*pb.IdentifyResponse, error) {
 			req := &pb.IdentifyRequest{
-				Purpose: e.purpose, ConsentId: e.consent, Gallery: resource("galleries", name), Image: &pb.Image{Content: content}, MaxResults: int32(most),
+				Purpose: e.purpose, ConsentId: e.consent, Gallery: galleryName(name), Image: &pb.Image{Content: content}, MaxResults: int32(most),
 			}
 			if fpir != 0 {
 				req.FalsePositiveIdentificationRate = &fpir
@@ -199,15 +200,14 @@ func printIdentified(w io.Writer, path string, a *pb.IdentifyResponse) error {
 		if s.GetVerdict() == pb.MatchVerdict_MATCH_VERDICT_MATCH {
 			accepted = "accepted"
 		}
-		fmt.Fprintf(w, "  %d  %s, %s: similarity %.3f, which strangers reach in %s%s\n", i+1, personID(c.GetPerson().GetName()), accepted, s.GetCosine(),
-			atMost(s.GetFalseMatchRate()), oneIn(s.GetFalseMatchRate().GetRate()))
+		fmt.Fprintf(w, "  %d  %s, %s: similarity %.3f, %s\n", i+1, personID(c.GetPerson().GetName()), accepted, s.GetCosine(), strangers(s.GetFalseMatchRate()))
 	}
 	kind := "is promised"
 	if r.GetExtrapolated() {
 		kind = "is estimated, beyond what the calibration's data can support"
 	}
-	fmt.Fprintf(w, "  accepted from %.3f on; that a stranger is taken for one of %s in %s %s\n", r.GetThreshold(),
-		plural(int(r.GetTemplates()), "template"), oneIn(r.GetFalsePositiveIdentificationRate()), kind)
+	fmt.Fprintf(w, "  accepted from %.3f on; that no more than %s strangers is taken for one of %s %s\n", r.GetThreshold(),
+		oneIn(r.GetFalsePositiveIdentificationRate()), plural(int(r.GetTemplates()), "template"), kind)
 	return err
 }
 

@@ -96,16 +96,21 @@ func sideBySide(left, right *imaging.Raster, c caption) (*imaging.Raster, error)
 
 // oneIn writes a rate as people count: "1 in 12,000".
 func oneIn(rate float64) string {
-	if !(rate > 0) {
-		return "none"
-	}
 	n := 1 / rate
-	if n < 1.5 {
-		return "nearly every one"
-	}
 	// Two digits: no calibration knows more.
 	scale := math.Pow(10, math.Max(math.Floor(math.Log10(n))-1, 0))
 	return "1 in " + grouped(int64(math.Round(n/scale)*scale))
+}
+
+// strangers says what a false match rate means.
+func strangers(r *pb.MeasuredRate) string {
+	switch {
+	case r.GetRate() >= 0.4:
+		return "strangers often look this alike"
+	case r.GetLower() <= 0:
+		return "strangers look this alike in at most " + oneIn(r.GetRate()) + " comparisons"
+	}
+	return "strangers look this alike in " + oneIn(r.GetRate()) + " comparisons"
 }
 
 // grouped writes a number with commas between thousands.

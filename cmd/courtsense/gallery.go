@@ -108,7 +108,7 @@ func newGalleryShowCommand() *cobra.Command {
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		c := newConsole(cmd)
 		return withFaces(cmd, c, connect, func(ctx context.Context, client pb.FaceServiceClient, conn *connection) error {
-			answer, err := client.GetGallery(ctx, &pb.GetGalleryRequest{Purpose: f.purpose, ConsentId: f.consent, Name: resource("galleries", args[0])})
+			answer, err := client.GetGallery(ctx, &pb.GetGalleryRequest{Purpose: f.purpose, ConsentId: f.consent, Name: galleryName(args[0])})
 			if err != nil {
 				return conn.explain(err)
 			}
@@ -132,7 +132,7 @@ func newGalleryDeleteCommand() *cobra.Command {
 		c := newConsole(cmd)
 		return withFaces(cmd, c, connect, func(ctx context.Context, client pb.FaceServiceClient, conn *connection) error {
 			answer, err := client.DeleteGallery(ctx, &pb.DeleteGalleryRequest{
-				Purpose: f.purpose, ConsentId: f.consent, Name: resource("galleries", args[0]), Force: force,
+				Purpose: f.purpose, ConsentId: f.consent, Name: galleryName(args[0]), Force: force,
 			})
 			if err != nil {
 				return conn.explain(err)
@@ -155,7 +155,7 @@ func newGalleryRemoveCommand() *cobra.Command {
 		c := newConsole(cmd)
 		return withFaces(cmd, c, connect, func(ctx context.Context, client pb.FaceServiceClient, conn *connection) error {
 			answer, err := client.Remove(ctx, &pb.RemoveRequest{
-				Purpose: f.purpose, ConsentId: f.consent, Name: resource("galleries", args[0]) + "/persons/" + personID(args[1]),
+				Purpose: f.purpose, ConsentId: f.consent, Name: galleryName(args[0]) + "/persons/" + personID(args[1]),
 			})
 			if err != nil {
 				return conn.explain(err)
@@ -216,7 +216,8 @@ func (f *faceFlags) printReceipt(w io.Writer, r *pb.DeletionReceipt) error {
 			Templates int64  `json:"templates"`
 			Time      string `json:"time"`
 			SHA256    string `json:"records_sha256"`
-		}{r.GetName(), r.GetPersons(), r.GetTemplates(), at, r.GetRecordsSha256()})
+			Signature string `json:"signature"`
+		}{r.GetName(), r.GetPersons(), r.GetTemplates(), at, r.GetRecordsSha256(), r.GetSignature()})
 	}
 	_, err := fmt.Fprintf(w, "deleted %s at %s: %s, %s, records sha256 %s\n", r.GetName(), at, plural(int(r.GetPersons()), "person"),
 		plural(int(r.GetTemplates()), "template"), r.GetRecordsSha256())

@@ -73,10 +73,10 @@ func (a *App) liveness(ctx context.Context) (service.Ensemble, error) {
 	}
 	ids := a.cfg.Face.Liveness
 	if len(ids) == 0 {
-		if ids, out.Missing = a.bestEnsemble(models.TaskFaceLiveness); out.Missing != nil {
-			a.log.Info("a model for faces is not available", "task", models.TaskFaceLiveness, "why", out.Missing)
-			return out, nil
-		}
+		ids, out.Missing = a.bestEnsemble(models.TaskFaceLiveness)
+	}
+	if out.Missing != nil {
+		a.log.Info("a model for faces is not available", "task", models.TaskFaceLiveness, "why", out.Missing)
 	}
 	for _, id := range ids {
 		_, missing, err := a.activate(ctx, models.TaskFaceLiveness, "", id, "face.liveness")

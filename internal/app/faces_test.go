@@ -135,6 +135,19 @@ func TestFacesAreCompared(t *testing.T) {
 	}, models.TaskFaceDetection, models.TaskFaceEmbedding)
 }
 
+func TestTurnedFacesAreFoundWhenAskedFor(t *testing.T) {
+	withWeights(t, func(t *testing.T, dir string) {
+		client, ctx := faces(t, dir), callContext(t)
+		for orientation, name := range map[imaging.Orientation]string{6: "90 degrees", 3: "180 degrees", 8: "270 degrees"} {
+			turned := jpeg(t, imaging.Orient(portraitRaster(t), orientation))
+			answer, err := client.Detect(ctx, &pb.DetectRequest{Purpose: "test", Image: turned, AnyOrientation: true})
+			require.NoError(t, err)
+			require.Len(t, answer.GetFaces(), 1, name)
+			require.Equal(t, "true", answer.GetProvenance().GetConfiguration()["any_orientation"])
+		}
+	}, models.TaskFaceDetection)
+}
+
 func TestComparingAwkwardPictures(t *testing.T) {
 	withWeights(t, func(t *testing.T, dir string) {
 		client, ctx := faces(t, dir), callContext(t)

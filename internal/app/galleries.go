@@ -121,6 +121,14 @@ func (g *galleries) Close() error {
 	return errors.Join(errs...)
 }
 
+// Galleries opens the galleries for work that goes past the service; the store stays the app's to close.
+func (a *App) Galleries(ctx context.Context) (*gallery.Store, error) {
+	if a.galleries == nil {
+		return nil, errors.New("there are no galleries: no key is configured")
+	}
+	return a.galleries.Open(ctx)
+}
+
 // OpenGalleries opens the galleries before anybody asks for one, where there are any, so that a server says at its start
 // what is wrong with them.
 func (a *App) OpenGalleries(ctx context.Context) {

@@ -290,6 +290,48 @@ func TestFilesOfGalleriesThatAreRefused(t *testing.T) {
 	})
 }
 
+// TestLogsTellNothingOfPersons: not at the lowest level, not in errors, and nothing of a picture or a template lies on the disk.
+func TestLogsTellNothingOfPersons(t *testing.T) {
+	folder := t.TempDir()
+	cfg := conf.Default()
+	cfg.Models.Dir = testinput.SharedModels(t, "face/yunet_n_dynamic.onnx", "face/mobilefacenet.onnx")
+	keyed(folder, "a")(&cfg)
+	var log bytes.Buffer
+	a, err := app.New(t.Context(), cfg, app.Options{Parts: app.Faces, Logger: slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
+	require.NoError(t, err)
+	session, err := a.InProcess()
+	require.NoError(t, err)
+	client, ctx := pb.NewFaceServiceClient(session.Conn()), callContext(t)
+	createGallery(t, client)
+	portrait := &pb.Image{Content: sample(t, "faces", "astronaut.jpg")}
+	const person = "confidential-person"
+	request := func(image *pb.Image) *pb.EnrolRequest {
+		return &pb.EnrolRequest{
+			Purpose: "confidential purpose", ConsentId: "confidential consent", Gallery: galleryName, PersonId: person, Image: image,
+			Labels: map[string]string{"confidential": "label"}, Profile: pb.QualityProfile_QUALITY_PROFILE_GATE,
+		}
+	}
+	_, err = client.Enrol(ctx, request(portrait))
+	require.NoError(t, err)
+	_, err = client.Enrol(ctx, request(&pb.Image{Content: sample(t, "documents", "agreement-en.png")}))
+	require.Error(t, err)
+	require.False(t, identify(t, client, portrait).GetUnknown())
+	_, err = client.Remove(ctx, &pb.RemoveRequest{Purpose: "confidential purpose", Name: galleryName + "/persons/nobody-confidential"})
+	require.Error(t, err)
+	require.NoError(t, session.Close())
+	require.NoError(t, a.Close())
+	require.NotEmpty(t, log.String())
+	require.NotContains(t, log.String(), "confidential")
+
+	files, err := os.ReadDir(folder)
+	require.NoError(t, err)
+	for _, f := range files {
+		content := fileContent(t, filepath.Join(folder, f.Name()))
+		require.NotContains(t, string(content), "confidential", f.Name())
+		require.NotContains(t, string(content), string(portrait.GetContent()[1000:1200]), f.Name())
+	}
+}
+
 // TestAKilledServerLosesNoEnrolment runs a server as its own process, enrols, kills it with SIGKILL, and looks again.
 func TestAKilledServerLosesNoEnrolment(t *testing.T) {
 	if dir := os.Getenv("COURTSENSE_TEST_ENROLLER"); dir != "" {

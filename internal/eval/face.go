@@ -130,18 +130,31 @@ func (f Face) Folder(ctx context.Context, dir string) (FaceReport, error) {
 	return report, nil
 }
 
+// Template is what a picture, encoded, gives of its main face.
+func (f Face) Template(ctx context.Context, content []byte) (face.Template, error) {
+	p := f.see(ctx, content)
+	return p.template, p.err
+}
+
 // look finds the main face of a picture and its template.
 func (f Face) look(ctx context.Context, path string) (p picture) {
+	start := time.Now()
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return picture{err: err}
+	}
+	read := time.Since(start).Seconds()
+	p = f.see(ctx, content)
+	p.stages.Decode += read
+	return p
+}
+
+func (f Face) see(ctx context.Context, content []byte) (p picture) {
 	start := time.Now()
 	lap := func() float64 {
 		now := time.Now()
 		defer func() { start = now }()
 		return now.Sub(start).Seconds()
-	}
-	content, err := os.ReadFile(path)
-	if err != nil {
-		p.err = err
-		return p
 	}
 	r, _, err := codec.Decode(ctx, content, f.Images)
 	p.stages.Decode = lap()

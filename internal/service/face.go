@@ -54,7 +54,7 @@ type Face struct {
 	cfg        FaceConfig
 	detectors  bindings[*face.Detector]
 	embeddings bindings[*embedding]
-	landmarks  bindings[*face.Landmarker]
+	landmarks  bindings[*landmarker]
 	live       bindings[liveness.Member]
 }
 
@@ -64,7 +64,7 @@ func NewFace(cfg FaceConfig) *Face {
 		cfg:        cfg,
 		detectors:  bind(cfg.Engine, models.TaskFaceDetection, cfg.Detector, face.NewDetector),
 		embeddings: bind(cfg.Engine, models.TaskFaceEmbedding, cfg.Embedding, bindEmbedding),
-		landmarks:  bind(cfg.Engine, models.TaskFaceLandmarks, cfg.Landmarks, face.NewLandmarker),
+		landmarks:  bind(cfg.Engine, models.TaskFaceLandmarks, cfg.Landmarks, bindLandmarks),
 		live:       bind(cfg.Engine, models.TaskFaceLiveness, ActiveModel{Missing: cfg.Liveness.Missing}, bindLiveness),
 	}
 }

@@ -32,7 +32,7 @@ func (s *Face) enter(ctx context.Context, name string) (inGallery, error) {
 		return in, err
 	}
 	if in.gallery, err = in.store.Gallery(ctx, galleryID(name)); err != nil {
-		return in, galleryError(err)
+		return in, galleryError(ctx, err)
 	}
 	if in.detector, err = s.detectors.get(""); err != nil {
 		return in, err
@@ -89,7 +89,7 @@ func (s *Face) Enrol(ctx context.Context, req *pb.EnrolRequest) (*pb.EnrolRespon
 	})
 	end(err)
 	if err != nil {
-		return nil, galleryError(err)
+		return nil, galleryError(ctx, err)
 	}
 	answer := &pb.EnrolResponse{Person: personMessage(in.gallery.Name, done.Person), Face: seen.message(), Quality: q}
 	for _, c := range done.Duplicates {
@@ -157,7 +157,7 @@ func (s *Face) Identify(ctx context.Context, req *pb.IdentifyRequest) (*pb.Ident
 	found, err := in.store.Identify(ctx, in.gallery.Name, gallery.Probe{Model: in.model.ref(), Template: template}, k)
 	end(err)
 	if err != nil {
-		return nil, galleryError(err)
+		return nil, galleryError(ctx, err)
 	}
 	for _, c := range found {
 		m := identified(in.gallery.Name, c, rule)

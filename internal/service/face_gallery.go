@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"strings"
 
 	"google.golang.org/grpc/codes"
@@ -29,28 +30,30 @@ func galleryID(name string) string { return strings.TrimPrefix(name, galleryPref
 
 func personName(gallery, person string) string { return galleryPrefix + gallery + personInfix + person }
 
-// galleryErrors are what a gallery's errors mean to a client. Their texts name no person.
+// galleryErrors are what a gallery's errors mean to a client. Those with a text of their own are about the server's files, whose
+// places are not for clients: the log has the cause.
 var galleryErrors = []struct {
 	is     error
 	code   codes.Code
 	reason string
+	text   string
 }{
-	{gallery.ErrNotFound, codes.NotFound, "NOT_FOUND"},
-	{gallery.ErrExists, codes.AlreadyExists, "ALREADY_EXISTS"},
-	{gallery.ErrNotEmpty, codes.FailedPrecondition, "GALLERY_NOT_EMPTY"},
-	{gallery.ErrModelMismatch, codes.FailedPrecondition, "MODEL_MISMATCH"},
-	{gallery.ErrLimit, codes.ResourceExhausted, "GALLERY_LIMIT"},
-	{gallery.ErrFull, codes.ResourceExhausted, "STORAGE_FULL"},
-	{gallery.ErrWrongKey, codes.FailedPrecondition, "GALLERY_WRONG_KEY"},
-	{gallery.ErrCorrupt, codes.DataLoss, "GALLERY_DAMAGED"},
-	{gallery.ErrLocked, codes.Unavailable, "GALLERY_LOCKED"},
-	{gallery.ErrReadOnly, codes.FailedPrecondition, "GALLERY_READ_ONLY"},
-	{gallery.ErrClosed, codes.Unavailable, rpcerror.ReasonDraining},
-	{gallery.ErrInvalid, codes.InvalidArgument, rpcerror.ReasonInvalidValue},
+	{gallery.ErrNotFound, codes.NotFound, "NOT_FOUND", ""},
+	{gallery.ErrExists, codes.AlreadyExists, "ALREADY_EXISTS", ""},
+	{gallery.ErrNotEmpty, codes.FailedPrecondition, "GALLERY_NOT_EMPTY", ""},
+	{gallery.ErrModelMismatch, codes.FailedPrecondition, "MODEL_MISMATCH", ""},
+	{gallery.ErrLimit, codes.ResourceExhausted, "GALLERY_LIMIT", ""},
+	{gallery.ErrFull, codes.ResourceExhausted, "STORAGE_FULL", "there is no room for the galleries on the disk, or galleries.max_bytes is reached; nothing that was acknowledged is lost"},
+	{gallery.ErrWrongKey, codes.FailedPrecondition, "GALLERY_WRONG_KEY", "the galleries are encrypted with another key than the configured one: put theirs into galleries.key_file or COURTSENSE_GALLERY_KEY"},
+	{gallery.ErrCorrupt, codes.DataLoss, "GALLERY_DAMAGED", "the galleries' file, or this gallery in it, is damaged: 'courtsense gallery check' on the server names what; restore a backup"},
+	{gallery.ErrLocked, codes.Unavailable, "GALLERY_LOCKED", "another process has the galleries' file open: ask its server (--server), or give each process its own galleries.path"},
+	{gallery.ErrReadOnly, codes.FailedPrecondition, "GALLERY_READ_ONLY", "the galleries' file (galleries.path) and its folder must exist and be writable by the server"},
+	{gallery.ErrClosed, codes.Unavailable, rpcerror.ReasonDraining, "the galleries are being closed"},
+	{gallery.ErrInvalid, codes.InvalidArgument, rpcerror.ReasonInvalidValue, ""},
 }
 
 // galleryError gives an error of the store its status; others stay as they are.
-func galleryError(err error) error {
+func galleryError(ctx context.Context, err error) error {
 	var duplicate *gallery.DuplicateError
 	if errors.As(err, &duplicate) {
 		var names []string
@@ -62,9 +65,14 @@ func galleryError(err error) error {
 			rpcerror.Meta("persons", strings.Join(names, ",")))
 	}
 	for _, known := range galleryErrors {
-		if errors.Is(err, known.is) {
+		if !errors.Is(err, known.is) {
+			continue
+		}
+		if known.text == "" {
 			return rpcerror.New(known.code, known.reason, err.Error())
 		}
+		slog.WarnContext(ctx, "galleries can't be used", "reason", known.reason, "error", err)
+		return rpcerror.New(known.code, known.reason, known.text)
 	}
 	return err
 }
@@ -76,7 +84,7 @@ func (s *Face) store(ctx context.Context) (*gallery.Store, error) {
 			"this server keeps no galleries: they are only kept encrypted, and it has no key; make one with 'courtsense gallery keygen FILE', and name it in galleries.key_file or put it into COURTSENSE_GALLERY_KEY")
 	}
 	store, err := s.cfg.Galleries.Open(ctx)
-	return store, galleryError(err)
+	return store, galleryError(ctx, err)
 }
 
 // CreateGallery implements FaceService.
@@ -99,7 +107,7 @@ func (s *Face) CreateGallery(ctx context.Context, req *pb.CreateGalleryRequest) 
 	}
 	made, err := store.CreateGallery(ctx, spec)
 	if err != nil {
-		return nil, galleryError(err)
+		return nil, galleryError(ctx, err)
 	}
 	return &pb.CreateGalleryResponse{Gallery: galleryMessage(made), Provenance: ev.provenance()}, nil
 }
@@ -114,7 +122,7 @@ func (s *Face) GetGallery(ctx context.Context, req *pb.GetGalleryRequest) (*pb.G
 	}
 	g, err := store.Gallery(ctx, galleryID(req.GetName()))
 	if err != nil {
-		return nil, galleryError(err)
+		return nil, galleryError(ctx, err)
 	}
 	return &pb.GetGalleryResponse{Gallery: galleryMessage(g), Provenance: ev.provenance()}, nil
 }
@@ -129,7 +137,7 @@ func (s *Face) ListGalleries(ctx context.Context, req *pb.ListGalleriesRequest) 
 	}
 	page, next, err := store.ListGalleries(ctx, int(req.GetPageSize()), req.GetPageToken())
 	if err != nil {
-		return nil, galleryError(err)
+		return nil, galleryError(ctx, err)
 	}
 	answer := &pb.ListGalleriesResponse{NextPageToken: next}
 	for _, g := range page {
@@ -149,7 +157,7 @@ func (s *Face) DeleteGallery(ctx context.Context, req *pb.DeleteGalleryRequest) 
 	}
 	receipt, err := store.DeleteGallery(ctx, galleryID(req.GetName()), req.GetForce())
 	if err != nil {
-		return nil, galleryError(err)
+		return nil, galleryError(ctx, err)
 	}
 	return &pb.DeleteGalleryResponse{Receipt: receiptMessage(req.GetName(), receipt), Provenance: ev.provenance()}, nil
 }
@@ -165,7 +173,7 @@ func (s *Face) Remove(ctx context.Context, req *pb.RemoveRequest) (*pb.RemoveRes
 	in, person, _ := strings.Cut(galleryID(req.GetName()), personInfix)
 	receipt, err := store.Remove(ctx, in, person)
 	if err != nil {
-		return nil, galleryError(err)
+		return nil, galleryError(ctx, err)
 	}
 	return &pb.RemoveResponse{Receipt: receiptMessage(req.GetName(), receipt), Provenance: ev.provenance()}, nil
 }
@@ -190,6 +198,6 @@ func personMessage(in string, p gallery.Person) *pb.Person {
 
 func receiptMessage(name string, r gallery.Receipt) *pb.DeletionReceipt {
 	return &pb.DeletionReceipt{
-		Name: name, Persons: int64(r.Persons), Templates: int64(r.Templates), DeleteTime: timestamppb.New(r.Time), RecordsSha256: r.RecordsSHA256,
+		Name: name, Persons: int64(r.Persons), Templates: int64(r.Templates), DeleteTime: timestamppb.New(r.Time), RecordsSha256: r.RecordsSHA256, Signature: r.Signature,
 	}
 }

@@ -5,6 +5,8 @@ import (
 
 	pb "github.com/courtsense/courtsense/api/courtsense/v1"
 	"github.com/courtsense/courtsense/internal/telemetry"
+	"github.com/courtsense/courtsense/models"
+	"github.com/courtsense/courtsense/pipeline"
 	"github.com/courtsense/courtsense/vision/face"
 	"github.com/courtsense/courtsense/vision/quality"
 )
@@ -42,12 +44,16 @@ func profileOf(p pb.QualityProfile, def quality.Profile) quality.Profile {
 
 // quality judges the main face of a picture; that there is none is a judgement too.
 func (s *Face) quality(ctx context.Context, v sight, profile quality.Profile) (*pb.FaceQuality, error) {
-	landmarker, err := s.landmarker()
+	l, err := s.landmarker()
 	if err != nil {
 		return nil, err
 	}
+	var dense *face.Landmarker
+	if l != nil {
+		dense = l.Landmarker
+	}
 	stage, end := telemetry.Stage(ctx, "assess")
-	a, err := quality.NewAssessor(landmarker).Assess(stage, v.picture, v.faces, v.main, profile)
+	a, err := quality.NewAssessor(dense).Assess(stage, v.picture, v.faces, v.main, profile)
 	end(err)
 	if err != nil {
 		return nil, err
@@ -61,8 +67,28 @@ func (s *Face) quality(ctx context.Context, v sight, profile quality.Profile) (*
 	return m, nil
 }
 
-// landmarker is nil where there is no model: what it would measure is then left out.
-func (s *Face) landmarker() (*face.Landmarker, error) {
+// parameterAligns is an entry's: false where its points were measured to place crops worse than a detector's.
+const parameterAligns = "aligns"
+
+// landmarker is a loaded model of the face's contours.
+type landmarker struct {
+	*face.Landmarker
+	aligns bool // its points place a template's crop, not the detector's
+}
+
+func bindLandmarks(x pipeline.Executor, e models.Entry) (*landmarker, error) {
+	l, err := face.NewLandmarker(x, e)
+	if err != nil {
+		return nil, err
+	}
+	return &landmarker{l, Aligns(e)}, nil
+}
+
+// Aligns tells whether a landmark model's points place the crops of templates.
+func Aligns(e models.Entry) bool { return e.Parameters.Bool(parameterAligns, true) }
+
+// landmarker is nil where there is no model: what it would measure is then left out, and the detector's points align.
+func (s *Face) landmarker() (*landmarker, error) {
 	if s.cfg.Landmarks.ID == "" {
 		return nil, nil
 	}

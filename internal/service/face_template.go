@@ -67,9 +67,22 @@ func (s *Face) template(ctx context.Context, m *embedding, v sight) (face.Templa
 	if f := s.flaw(v); f != nil {
 		return nil, f, nil
 	}
-	stage, end := telemetry.Stage(ctx, "embed")
-	t, err := m.Embed(stage, v.picture, *v.face())
-	end(err)
+	main := *v.face()
+	l, err := s.landmarker()
+	if err != nil {
+		return nil, nil, err
+	}
+	var t face.Template
+	if l != nil && l.aligns {
+		stage, end := telemetry.Stage(ctx, "align")
+		main, err = l.Refine(stage, v.picture, main)
+		end(err)
+	}
+	if err == nil {
+		stage, end := telemetry.Stage(ctx, "embed")
+		t, err = m.Embed(stage, v.picture, main)
+		end(err)
+	}
 	if errors.Is(err, face.ErrDegenerate) {
 		return nil, &flaw{reasonNoFace, "the face's landmarks do not span a face"}, nil
 	}

@@ -54,10 +54,12 @@ func (d Data) String() string {
 
 // Curve is a model's calibration. It is not changed once made, so safe for concurrent use.
 type Curve struct {
-	Model    Model   `json:"model"`    // whose templates were compared
-	Detector Model   `json:"detector"` // that found the faces and their landmarks
-	Data     Data    `json:"data"`
-	Points   []Point `json:"points"` // similarity rises, FMR falls
+	Model    Model `json:"model"`    // whose templates were compared
+	Detector Model `json:"detector"` // that found the faces and their landmarks
+	// Landmarks is the model whose points placed the crops instead of the detector's; nil: none did.
+	Landmarks *Model  `json:"landmarks,omitempty"`
+	Data      Data    `json:"data"`
+	Points    []Point `json:"points"` // similarity rises, FMR falls
 
 	sha256 string // of the file that the curve was read from
 }

@@ -654,6 +654,9 @@ type DeletionReceipt struct {
 	DeleteTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=delete_time,json=deleteTime,proto3" json:"delete_time,omitempty"`
 	// SHA-256 over the encrypted records that were deleted, lower-case hexadecimal.
 	RecordsSha256 string `protobuf:"bytes,5,opt,name=records_sha256,json=recordsSha256,proto3" json:"records_sha256,omitempty"`
+	// HMAC-SHA256 over the other fields under a key of this server's galleries, lower-case hexadecimal: the server can tell
+	// its own receipts from others.
+	Signature     string `protobuf:"bytes,6,opt,name=signature,proto3" json:"signature,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -719,6 +722,13 @@ func (x *DeletionReceipt) GetDeleteTime() *timestamppb.Timestamp {
 func (x *DeletionReceipt) GetRecordsSha256() string {
 	if x != nil {
 		return x.RecordsSha256
+	}
+	return ""
+}
+
+func (x *DeletionReceipt) GetSignature() string {
+	if x != nil {
+		return x.Signature
 	}
 	return ""
 }
@@ -1432,14 +1442,15 @@ const file_courtsense_v1_gallery_proto_rawDesc = "" +
 	"\areceipt\x18\x01 \x01(\v2\x1e.courtsense.v1.DeletionReceiptR\areceipt\x129\n" +
 	"\n" +
 	"provenance\x18\x02 \x01(\v2\x19.courtsense.v1.ProvenanceR\n" +
-	"provenance\"\xc1\x01\n" +
+	"provenance\"\xdf\x01\n" +
 	"\x0fDeletionReceipt\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\apersons\x18\x02 \x01(\x03R\apersons\x12\x1c\n" +
 	"\ttemplates\x18\x03 \x01(\x03R\ttemplates\x12;\n" +
 	"\vdelete_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"deleteTime\x12%\n" +
-	"\x0erecords_sha256\x18\x05 \x01(\tR\rrecordsSha256\"\x91\x04\n" +
+	"\x0erecords_sha256\x18\x05 \x01(\tR\rrecordsSha256\x12\x1c\n" +
+	"\tsignature\x18\x06 \x01(\tR\tsignature\"\x91\x04\n" +
 	"\fEnrolRequest\x12$\n" +
 	"\apurpose\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\apurpose\x12'\n" +
