@@ -112,8 +112,20 @@ WORDS = ("the of and to in for is on that by this with from or are be as an at i
          "Ltd. Co., Group International Trade China Beijing Shanghai Shenzhen Hong Kong New York London Article Section Chapter Page Total "
          "Amount Price Quantity Unit Signature Seal Passport Visa Republic People's Supreme Intermediate District Arbitration Commission "
          "quick brown fox jumps over lazy dog zero jazz vex quiz wax fjord glyph hymn kayak oxygen puzzle rhythm sphinx vodka zenith").split()
+LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ" + "ilIftjrvwxsczoVWXSCZO"
+SYLLABLES = ("a be ci do er fi gu ha il jo ka li me no op ple qui ro st ti un ve wa xi yo ze all ill ell ing ight tion ter ment ist fil lit tle wil vow saw six fox cow zoo "
+             "mis sis cos vic x s v w l i t f tt ff ll ii fi fl rn m cl d vv w on in an en th ch sh").split()
 BRANDS = "VIVO OPPO iPhone HUAWEI Mate60 Pro Max Plus XIAOMI Redmi SAMSUNG Lenovo ThinkPad DELL BMW Audi A6L QQ WeChat APP GPS USB PDF WiFi KTV SUV ATM POS DNA IP ID VIP LED CEO".split()
 HOSTS = "qq.com 163.com 126.com sina.com sohu.com gmail.com outlook.com court.gov.cn example.com example.org mail.example.cn".split()
+# Characters that are taken for one another in small or worn print.
+ALIKE = ("千干于 几儿九丸凡 米来末未 口□日曰目 人入八 大太犬 土士 己已巳 贝见 由甲申田电 天夫无元 刀力 厂广 拉控拦 笔第筑 圆圈园国因困围团图 妆按 摘搞 患惠 菌苗 兽善 撒撤 宜宣 象像橡 "
+         "洒酒 班斑 般殷 今令 侯候 戊戌戍 祝视 毫亳 析折拆 汤沥场扬 健键 攻政玫 阴限陆 焚楚 芹芥并 余佘 祖袓 安妥 隋随 拍铂 染梁 暄喧 遂逐 遗道 数教 即郎 钓钩 纪记 弟第 竞竟 免兔 乌鸟 "
+         "压庄 栋拣 治冶 没设 活话 清请情惰 抱拘 哀衷衰 辩辨 赢羸 冒昌 壁璧 幕慕墓暮 崇祟 晴睛 准淮 凉谅 刺剌 茶荼 灸炙 狠狼 偏遍编 副幅福 堆推 腊蜡 待侍持特 往住佳 徒徙 洲州 拔拨 "
+         "栽裁载 坚竖 历厉 叮盯钉 处外 失矢夫 斤斥 兵乒乓丘 旦且 白自臼 上止 王玉主 木术本 风凤 问间同闻闸闹闷 体休 伸仲 官宫 亨享 师帅 微徽 薄簿 籍藉 诀决块快 低抵底 傅传 买卖实 各名 "
+         "灰友 义叉又 勺匀 扫拦 代伐 仓仑 尤龙 车东 手毛 反友 牛午生 贷货 受爱 挠绕饶浇 瑞端喘 模膜 镇填 镜境竟镆 铜钢 渡度 一—- O0o 0O l1I i1l xX sS vV wW cC zZ 5S 8B 2Z "
+         "，,。、 。，. ：；: ；：， %％ （( ）) 〔（ 《〈 》〉 ·• “” ‘’' -—一 ×xX √✓ ☑□口 ○O0 →- ～- 〇零").split()
+_ALIKE = {c: group for group in reversed(ALIKE) for c in group if c in CHARSET}
+_STOPS = "，。、；：,.;:！？!?"
 DIGITS = "0123456789"
 HAN_DIGITS = "〇一二三四五六七八九"
 CAPITALS = "零壹贰叁肆伍陆柒捌玖"
@@ -239,6 +251,63 @@ class Sampler:
             words.append(word)
             length += len(word) + 1
         return " ".join(words)
+
+    def latin(self, n):
+        """About `n` characters of words from the list, made-up ones and mere letters: what is read must not hang on the list."""
+        words, length = [], 0
+        case = self.rng.integers(5)
+        while length < n:
+            kind = self.rng.random()
+            if kind < 0.4:
+                word = self.pick(WORDS)
+            elif kind < 0.92:
+                word = "".join(self.pick(SYLLABLES) for _ in range(int(self.rng.integers(1, 4))))
+            else:
+                word = self.digits(self.rng.integers(1, 8), LETTERS)
+            if case < 2:
+                word = (str.upper, str.lower)[case](word)
+            elif case == 2 or self.rng.random() < 0.2:
+                word = word[:1].upper() + word[1:]
+            if self.rng.random() < 0.12:
+                word += self.pick(",.;:?!)'")
+            if self.rng.random() < 0.06:
+                word = self.pick(["(", "'", '"', "#", "&", "No.", "-", "/"]) + word
+            if self.rng.random() < 0.06:
+                word = self.digits(self.rng.integers(1, 7)) + self.pick(["", "", "-", ".", ",", "th"]) + word * int(self.rng.random() < 0.4)
+            words.append(word)
+            length += len(word) + 1
+        return " ".join(words)
+
+    def alike(self, text):
+        """`text` with some characters changed for ones that look like them, and some such put in."""
+        return "".join(self.pick(_ALIKE[c]) if c in _ALIKE and self.rng.random() < 0.5 else self.pick(self.pick(ALIKE)) if self.rng.random() < 0.12 else c
+                       for c in text)
+
+    def stops(self, text):
+        """`text` with its punctuation changed for other punctuation."""
+        return "".join(self.pick(_STOPS) if c in _STOPS and self.rng.random() < 0.7 else c for c in text)
+
+    def boxes(self):
+        """Choices of a form, ticked or not."""
+        text = self.pick([self.term()[:8], self.line(4), ""])
+        text += self.pick(["：", "：", ":", " ", ""]) if text else ""
+        names = self.pick(["是 否", "同意 不同意", "原件 复印件", "原件 复印件 电子件", "有 无", "男 女", "已婚 未婚", "本人 代理人", "口头 书面"]).split()
+        gap = self.pick(["", " ", "  "])
+        return text + gap.join(self.pick("□□☑☑☒■✓√") + name for name in names)
+
+    def range(self):
+        """Numbers with dashes, as page numbers and evidence lists have them."""
+        n = int(self.rng.integers(1, 300))
+        m = n + int(self.rng.integers(0, 20))
+        return self.pick([f"{n}-{m}", f"{n}—{m}", f"{n}～{m}", f"- {n} -", f"-{n}-", f"—{n}—", f"— {n} —", f"第{n}页", f"第 {n} 页 共 {m} 页", f"{n} / {m}", f"P{n}-{m}",
+                          f"第{n}-{m}页", f"证据{n}-{m}", f"{n}、{m}", f"{n}.{m}.", f"{n}×{m}", f"{n}:{m}", f"{n},{m}", f"{n}%-{m}%", f"{n}‰", f"{n}％", f"（{n}）", f"{n}一{m}"[:-1]])
+
+    def spaced(self):
+        """Titles and labels whose characters stand apart."""
+        text = self.pick([self.pick(["民事起诉状", "民事判决书", "起诉书", "代理词", "证据目录", "审判长", "审判员", "书记员", "名称", "姓名", "案由", "授权委托书", "人民陪审员", "备注", "编号"]),
+                          self.term()[:7], self.line(int(self.rng.integers(2, 7))), self.digits(self.rng.integers(4, 9))])
+        text = self.pick([" ", " ", "  "]).join(text.replace(" ", ""))
+        return text + self.pick(["", "", "：", " " + self.name(), "：" + self.company()])
 
     def address(self):
         kind = self.rng.integers(3)

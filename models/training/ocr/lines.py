@@ -86,12 +86,16 @@ class Renderer:
         self.cloud = soft / soft.std()
 
     def text(self, rng, sampler, font):
-        """What to write: mostly running text; numbers, names, random characters, English, cells. -> text, whether it is Latin only."""
+        """What to write: running text, random characters, ones that look alike, numbers, names, forms, English, cells. -> text, whether it is Latin only."""
         kind, n = rng.random(), int(min(40, max(1, rng.gamma(2.2, 6.5))))
         latin = False
-        if kind < 0.25:
+        if kind < 0.23:
             text = sampler.line(n)
-        elif kind < 0.62:
+            if rng.random() < 0.35:
+                text = sampler.stops(text)
+        elif kind < 0.31:
+            text = sampler.alike(sampler.line(n) if rng.random() < 0.8 else sampler.number())
+        elif kind < 0.55:
             pool = self.covered[font.name]
             text = "".join(pool[i] for i in rng.integers(len(pool), size=min(n, 20)))
             if rng.random() < 0.5:                     # a rare character among ordinary ones, as names have them
@@ -99,13 +103,21 @@ class Renderer:
                 for i in range(0, min(len(chars), len(text)), 2):
                     chars[i] = text[i]
                 text = "".join(chars)
-        elif kind < 0.72:
+        elif kind < 0.64:
             text = sampler.number()
-        elif kind < 0.79:
+        elif kind < 0.67:
+            text = sampler.range()
+        elif kind < 0.71:
             text = sampler.cell()
-        elif kind < 0.85:
+        elif kind < 0.735:
+            text = sampler.boxes()
+        elif kind < 0.755:
+            text = sampler.spaced()
+        elif kind < 0.80:
             text, latin = sampler.english(max(4, n)), True
-        elif kind < 0.88:
+        elif kind < 0.865:
+            text, latin = sampler.latin(max(4, n)), True
+        elif kind < 0.885:
             text, latin = (sampler.email() if rng.random() < 0.5 else sampler.url()), True
         elif kind < 0.92:
             text = sampler.item() + sampler.line(max(1, n - 3))
@@ -120,18 +132,21 @@ class Renderer:
     def _glyphs(self, rng, text, font, em, latin):
         own = self.atlases[font.name, em]
         spare = self.fallback[rng.integers(len(self.fallback))][em]
-        other = self.atlases[LATIN[rng.integers(len(LATIN))].name, em] if latin or rng.random() < 0.4 else own
+        other = self.atlases[LATIN[rng.integers(len(LATIN))].name, em] if rng.random() < (0.6 if latin else 0.4) else own
         for c in text:
             atlas = other if ord(c) < 128 else own
             yield c, atlas.glyph(c) or own.glyph(c) or spare.glyph(c) or self.symbols[em].glyph(c)
 
     def compose(self, rng, text, font, em, latin=False, plain=False):
         """-> ink [h, w] uint8 with the baseline at row 1.3 em, boxes [n, 4], start and end of the line in x; em pixels per em."""
-        spacing = 0.0 if plain or rng.random() < 0.4 else rng.normal(0.02, 0.04) if rng.random() < 0.9 else rng.uniform(0.1, 0.7)
+        spacing = 0.0 if plain or rng.random() < 0.4 else rng.normal(0.02, 0.04) if rng.random() < 0.9 else rng.uniform(0.08, 0.3)
         spacing = max(spacing, -0.06) * em
+        room = 1.0 if plain or rng.random() < 0.6 else rng.uniform(0.95, 2.5)   # of a space
+        tight = 0.5 if plain or rng.random() < 0.6 else 1.0                     # spacing of letters and digits
         glyphs, x = [], 0.6 * em
         for c, (ink, left, top, advance) in self._glyphs(rng, text, font, em, latin):
-            narrow = 0.5 if ord(c) < 128 else 1
+            narrow = tight if ord(c) < 128 else 1
+            advance *= room if c == " " else 1
             glyphs.append((c, ink, round(x + left), top, advance, x))
             x += advance + spacing * narrow
         end = x - spacing

@@ -1,7 +1,8 @@
 """Writes the trained recogniser as ONNX with its keys file, and checks the file against the network.
 
-python3 models/training/ocr/recognise/export.py --checkpoint OUT/recognise.pt --gate OUT/gate.pt --onnx FILE.onnx [--temperature 1]
+python3 models/training/ocr/recognise/export.py --checkpoint OUT/recognise.pt [...] --gate OUT/gate.pt --onnx FILE.onnx [--temperature 1]
 
+Several checkpoints of one run are averaged: earlier ones, when the learning rate was higher, know rare characters better. The gate must be fitted to the same.
 FILE.keys.txt gets the characters of classes 1, 2, ..., one a line. Batch normalisation is folded into the convolutions.
 """
 import argparse
@@ -28,16 +29,17 @@ def fold(net):
     return net
 
 
-def load(checkpoint):
-    """The averaged weights of a checkpoint, folded."""
+def load(checkpoints):
+    """The averaged weights of a checkpoint, or the mean of several ones' of one run, folded."""
+    states = [torch.load(c, map_location="cpu")["average"] for c in checkpoints]
     net = Recogniser(len(CHARSET) + 1)
-    net.load_state_dict(torch.load(checkpoint, map_location="cpu")["average"])
+    net.load_state_dict({k: sum(s[k].double() for s in states).div(len(states)).to(v.dtype) for k, v in states[0].items()})
     return fold(net.eval())
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--checkpoint", type=pathlib.Path, required=True)
+    parser.add_argument("--checkpoint", type=pathlib.Path, nargs="+", required=True)
     parser.add_argument("--gate", type=pathlib.Path, required=True)
     parser.add_argument("--temperature", type=float, default=1.0, help="scores are divided by it before they become probabilities")
     parser.add_argument("--onnx", type=pathlib.Path, required=True)

@@ -1,6 +1,6 @@
 """Fits the gate that spares most frames the classifier of all characters.
 
-python3 models/training/ocr/recognise/gate.py --checkpoint OUT/recognise.pt --out OUT [--data DATA] [--lines 3000] [--seed 9]
+python3 models/training/ocr/recognise/gate.py --checkpoint OUT/recognise.pt [...] --out OUT [--data DATA] [--lines 3000] [--seed 9]
 
 Two frames of three are blank, and their 7,380 scores cost more than the whole network below. A small layer on the frame's features
 learns where the trained classifier is sure of the blank; its threshold is set so that on fresh lines it closes at most one in 3,000 of
@@ -40,7 +40,7 @@ def frames(net, lines):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--checkpoint", type=pathlib.Path, required=True)
+    parser.add_argument("--checkpoint", type=pathlib.Path, nargs="+", required=True)
     parser.add_argument("--out", type=pathlib.Path, required=True)
     parser.add_argument("--data", type=pathlib.Path)
     parser.add_argument("--lines", type=int, default=3000)

@@ -9,9 +9,9 @@ STRIDE = 4
 class Unit(nn.Module):
     """Convolution, batch normalisation, ReLU."""
 
-    def __init__(self, inputs, outputs, kernel=3, stride=1, padding=1, active=True):
+    def __init__(self, inputs, outputs, kernel=3, stride=1, padding=1, active=True, groups=1):
         super().__init__()
-        self.conv = nn.Conv2d(inputs, outputs, kernel, stride, padding, bias=False)
+        self.conv = nn.Conv2d(inputs, outputs, kernel, stride, padding, groups=groups, bias=False)
         self.norm = nn.BatchNorm2d(outputs)
         self.active = active
 
@@ -31,6 +31,19 @@ class Block(nn.Module):
         return F.relu(x + self.second(self.first(x)), inplace=True)
 
 
+class Context(nn.Module):
+    """Residual block along the line: each channel over `reach` frames, then across the channels. Shape alone does not tell x from X,
+    a dash from the numeral one or an empty box from the character for mouth; two characters to either side do."""
+
+    def __init__(self, width, reach=15):
+        super().__init__()
+        self.branch = nn.Sequential(Unit(width, width, (1, reach), 1, (0, reach // 2), active=False, groups=width), Unit(width, width, 1, 1, 0),
+                                    Unit(width, width, 1, 1, 0, active=False))
+
+    def forward(self, x):
+        return F.relu(x + self.branch(x), inplace=True)
+
+
 class Recogniser(nn.Module):
     """x [N, 1, 32, W] in -1..1 (W a multiple of 4) -> features [N, W/4, 144]; `read` and `place` turn rows of them into raw class scores
     and boxes (left, top, right, bottom; see the card)."""
@@ -43,6 +56,7 @@ class Recogniser(nn.Module):
             Unit(80, 144, 3, (2, 1)), Block(144),
             Unit(144, 192, (2, 3), 1, (0, 1)),
             Unit(192, 192, (1, 3), 1, (0, 1)),
+            Context(192), Context(192), Context(192),
             nn.Conv2d(192, features, 1),
         )
         self.read = nn.Linear(features, classes)
@@ -53,6 +67,8 @@ class Recogniser(nn.Module):
         for m in self.modules():
             if isinstance(m, Block):
                 nn.init.constant_(m.second.norm.weight, 0.2)
+            if isinstance(m, Context):
+                nn.init.zeros_(m.branch[2].norm.weight)
         nn.init.normal_(self.read.weight, std=0.05)
         nn.init.zeros_(self.read.bias)
 
@@ -75,7 +91,7 @@ class Exported(nn.Module):
     """The network with the outputs of the card: scores and classes [N, W/4, KEPT], boxes [N, W/4, 4]. Frames behind a closed gate are
     the blank with probability 1."""
 
-    KEPT = 6                     # the blank and five candidates
+    KEPT = 17                    # the blank and sixteen candidates, among which correction looks
 
     def __init__(self, net, gate, temperature=1.0):
         super().__init__()

@@ -1,6 +1,6 @@
 """Trains the line recogniser from random weights on lines drawn as it goes; resumes from OUT/recognise.pt.
 
-python3 models/training/ocr/recognise/train.py --data DATA --out DIR [--minutes 95] [--rate 2e-3] [--pixels 10000] [--seed 1] [--threads 1]
+python3 models/training/ocr/recognise/train.py --data DATA --out DIR [--minutes 160] [--rate 2e-3] [--pixels 10000] [--seed 1] [--threads 1]
 
 The renderer knows where every character stands, so frames are taught directly, by cross entropy: the frame nearest to a character's
 centre is that character, for wide ones the next nearest too, all others are blank (a quarter of them is taught). There is no alignment
@@ -131,7 +131,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=pathlib.Path, help="folder of data; default: the environment's COURTSENSE_DATA")
     parser.add_argument("--out", type=pathlib.Path, required=True)
-    parser.add_argument("--minutes", type=float, default=95, help="training time, of all runs together")
+    parser.add_argument("--minutes", type=float, default=160, help="training time, of all runs together")
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--pixels", type=int, default=10000, help="width of a batch, all lines together")
     parser.add_argument("--crops", type=float, default=0.5, help="share of lines that come from OUT/crops, if crops.py wrote some")
