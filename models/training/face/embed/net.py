@@ -3,8 +3,8 @@ depthwise ones of as many operations."""
 from torch import nn
 
 DIMENSIONS = 128                         # of the embedding
-WIDTHS = (24, 48, 96, 160)
-BLOCKS = (2, 3, 2)                       # residual blocks at 28x28, 14x14 and 7x7
+WIDTHS = (16, 32, 64, 128)
+BLOCKS = (1, 3, 2)                       # residual blocks at 28x28, 14x14 and 7x7
 
 
 def conv(cin, cout, stride=1, size=3, activate=True):

@@ -4,8 +4,8 @@ python3 models/training/face/embed/train.py --views WORK --check FILE --out WORK
 
 WORK holds the shards of views.py (more may arrive while the training runs) and FILE is plain.npz of the held-out people. Four things are
 taught at once: the teacher's vector (angle), the angles between the pictures of a batch, the teacher's maps at 14x14 and 7x7 in unit
-deviations, and the reading of the teacher's own 7x7 map. The learning rate follows the minutes of CPU time; interrupted, it resumes from
-WORK/embed.pt.
+deviations, and the reading of the teacher's own 7x7 map. The learning rate follows the minutes of CPU time, or of the
+clock with --wall; interrupted, it resumes from WORK/embed.pt.
 """
 import argparse
 import pathlib
@@ -19,7 +19,7 @@ from torch.nn import functional as F
 from net import WIDTHS, Embedding
 from views import tensor
 
-BATCH = 64
+BATCH = 32
 WINDOW = 6                               # shards in memory, from which batches are mixed
 
 
@@ -77,6 +77,7 @@ def main():
     parser.add_argument("--check", type=pathlib.Path, required=True)
     parser.add_argument("--out", type=pathlib.Path, required=True)
     parser.add_argument("--minutes", type=float, default=80, help="of CPU time, resumed runs counted in")
+    parser.add_argument("--wall", type=float, help="on a busy machine: end after so many minutes by the clock, however little CPU time there was")
     parser.add_argument("--rate", type=float, default=3e-3)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
@@ -92,20 +93,24 @@ def main():
     # Units of the teacher's maps, channel by channel.
     unit = {k: [torch.from_numpy(f(held[k].astype(np.float32), (0, 2, 3)))[:, None, None] for f in (np.mean, np.std)] for k in ("map14", "map7")}
     # The student's map at 14x14 is seen through this matrix, which is dropped after training.
-    net, lens, average, step, spent = Embedding().to(memory_format=torch.channels_last), nn.Conv2d(WIDTHS[2], 128, 1), Embedding(), 0, 0.0
+    net, lens, average = Embedding().to(memory_format=torch.channels_last), nn.Conv2d(WIDTHS[2], 128, 1), Embedding()
+    step, spent, first = 0, 0.0, 0.0
     average.load_state_dict(net.state_dict())
     optimizer = torch.optim.AdamW([*net.parameters(), *lens.parameters()], lr=args.rate, weight_decay=1e-2)
     if checkpoint.exists():
         saved = torch.load(checkpoint)
         net.load_state_dict(saved["net"]), average.load_state_dict(saved["average"]), lens.load_state_dict(saved["lens"]), optimizer.load_state_dict(saved["optimizer"])
-        step, spent = saved["step"], saved["spent"]
+        step, spent, first = saved["step"], saved["spent"], saved["share"]
         print(f"resumed at step {step}, {spent / 60:.1f} min")
     print("teacher, held-out people: {:.4f} of own pairs at FMR 1e-3, balanced accuracy {:.4f}".format(*verification(taught, people)), flush=True)
     views = Views(args.views, [args.seed, step])
-    history, began = [], time.process_time() - spent
+    history, began, opened = [], time.process_time() - spent, time.time()
     for x, map14, map7, vector in views:
         spent = time.process_time() - began
-        share = min(1, spent / (60 * args.minutes))
+        share = spent / (60 * args.minutes)
+        if args.wall:
+            share = max(share, first + (1 - first) * (time.time() - opened) / (60 * args.wall))
+        share = min(1, share)
         for group in optimizer.param_groups:
             group["lr"] = args.rate * min(1, (step + 1) / 100) * (0.003 + 0.997 * 0.5 * (1 + np.cos(np.pi * share)))
         map14, map7 = (map14 - unit["map14"][0]) / unit["map14"][1], (map7 - unit["map7"][0]) / unit["map7"][1]
@@ -136,7 +141,7 @@ def main():
                     (vectors * taught).sum(1).mean(), *verification(vectors, people))
             print("step {} {:.1f} min, {} shards: 1-cos {:.4f} relation {:.5f} reading {:.4f} maps {:.3f} {:.3f}".format(step, spent / 60, views.count, *mean) + line, flush=True)
             torch.save({"net": net.state_dict(), "average": average.state_dict(), "lens": lens.state_dict(), "optimizer": optimizer.state_dict(),
-                        "step": step, "spent": spent}, checkpoint)
+                        "step": step, "spent": spent, "share": share}, checkpoint)
         if share == 1:
             return
 

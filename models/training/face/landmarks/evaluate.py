@@ -1,6 +1,6 @@
 """Compares a landmark model with its teacher on people that training never saw.
 
-python3 models/training/face/landmarks/evaluate.py --onnx FILE --teacher pfld_ghostone_98pt.onnx --data DIR --labels FILE
+python3 models/training/face/landmarks/evaluate.py --onnx FILE --teacher pfld_ghostone_98pt.onnx --data DIR --labels FILE [--count 400]
 
 DIR holds what data.py wrote for lfw-dev and FILE what labels.py wrote for it (`--people all`). The truth is the mean of the teacher's six
 answers; `single` is one answer of the teacher itself. Errors are mean distances in distances of the outer eye corners.
@@ -56,9 +56,13 @@ def main():
     parser.add_argument("--teacher", type=pathlib.Path, required=True)
     parser.add_argument("--data", type=pathlib.Path, required=True)
     parser.add_argument("--labels", type=pathlib.Path, required=True)
+    parser.add_argument("--count", type=int, help="measure so many pictures only, drawn with a fixed seed")
     args = parser.parse_args()
     cv2.setNumThreads(1)
     pictures, labels = np.load(args.data / "pictures.npy", mmap_mode="r"), dict(np.load(args.labels))
+    if args.count:
+        chosen = np.sort(np.random.default_rng(17).choice(len(labels["index"]), args.count, replace=False))
+        labels = {k: v[chosen] for k, v in labels.items()}
     with Session(args.onnx) as student, Session(args.teacher) as teacher:
         spent, crops = {"student": [], "teacher": []}, []
         for strength in (0, 2):

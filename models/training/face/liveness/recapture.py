@@ -97,7 +97,7 @@ def gloss(x, rng):
             light = np.exp(-(((u - rng.uniform(0, w)) / size[0]) ** 2 + ((y - rng.uniform(0, h)) / size[1]) ** 2))
         else:
             angle = rng.uniform(0, np.pi)
-            light = 1 / (1 + np.exp(-(np.cos(angle) * (u - rng.uniform(0.2, 0.8) * w) + np.sin(angle) * (y - h / 2)) / rng.uniform(1, 12)))
+            light = 0.5 + 0.5 * np.tanh((np.cos(angle) * (u - rng.uniform(0.2, 0.8) * w) + np.sin(angle) * (y - h / 2)) / rng.uniform(2, 24))
         x = x + rng.uniform(20, 150) * light[..., None]
     return x
 
