@@ -1,6 +1,8 @@
 package correct
 
 import (
+	"strconv"
+
 	"github.com/courtsense/courtsense/models"
 	"github.com/courtsense/courtsense/ocr/correct/charlm"
 )
@@ -12,22 +14,32 @@ type Model = charlm.Model
 func Load(b []byte) (*Model, error) { return charlm.Parse(b) }
 
 // Config are the numbers that decide. Their home is the catalogue's entry of the model, which also says where they were
-// measured.
+// measured. A reading's score is a sum of natural logarithms with these weights; e to the scores, divided by their sum,
+// are the readings' chances.
 type Config struct {
-	Doubt  float32 // symbols with a confidence below this are looked at, 0..1
-	Weight float32 // of the language model's score, the recogniser's having 1
-	Margin float32 // natural logarithm by which another reading must be better
-	Cap    float32 // natural logarithm beyond which the language model's preference counts no more: it has seen too little to be so sure
-	Reach  int     // characters on either side that the language model reads at least
+	Doubt       float32                    // symbols with a confidence below this are looked at, 0..1
+	Context     float32                    // and only where the neighbours' mean confidence is at least this, 0..1
+	Recognition float32                    // weight of the recogniser's confidence
+	Network     float32                    // weight of what the two LSTMs say
+	Runs        [charlm.LongestRun]float32 // weights of how often the texts hold the runs of 1, 2, ... characters around
+	Stay        float32                    // what is added to the score of what was read
+	Sure        float32                    // chance from which another reading is taken, 0..1
+	Reach       int                        // characters on either side that the LSTMs read at least
 }
 
 // Tuned returns the numbers of a catalogue entry for text correction.
 func Tuned(e models.Entry) Config {
-	return Config{
-		Doubt:  float32(e.Threshold("doubt", 0.95)),
-		Weight: float32(e.Threshold("weight", 0.5)),
-		Margin: float32(e.Threshold("margin", 1)),
-		Cap:    float32(e.Threshold("cap", 8)),
-		Reach:  int(e.Threshold("reach", 8)),
+	c := Config{
+		Doubt:       float32(e.Threshold("doubt", 0.995)),
+		Context:     float32(e.Threshold("context", 0.72)),
+		Recognition: float32(e.Threshold("recognition", 0.77)),
+		Network:     float32(e.Threshold("network", 0.35)),
+		Stay:        float32(e.Threshold("stay", 0.93)),
+		Sure:        float32(e.Threshold("sure", 0.5)),
+		Reach:       int(e.Threshold("reach", 8)),
 	}
+	for i, weight := range [...]float64{-0.64, 0.17, 0.34, 0, 0.3} {
+		c.Runs[i] = float32(e.Threshold("runs-"+strconv.Itoa(i+1), weight))
+	}
+	return c
 }

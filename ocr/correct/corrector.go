@@ -19,6 +19,10 @@ type Corrector struct {
 	config Config
 }
 
+// Candidates is how many readings of a symbol are looked at, more than answers hold: what a spoilt character was is often
+// none of the first five.
+const Candidates = 16
+
 // New returns a corrector that decides by the numbers of c; see [Tuned].
 func New(m *Model, c Config) *Corrector { return &Corrector{m, c} }
 
@@ -44,20 +48,6 @@ type page struct {
 	places []place // ascending
 }
 
-// place is a symbol that may be changed.
-type place struct {
-	flow, at int // index of the glyph in its flow
-	class    int // index in text
-}
-
-// change is a decision.
-type change struct {
-	place
-	to                  ocr.Candidate
-	original, corrected float32 // scores
-	likelier            float64 // how many times the language model finds the new reading likelier
-}
-
 // gather makes the page's text, and finds the places that may be changed.
 func (c *Corrector) gather(fs []flow, names bool) *page {
 	p := &page{flows: fs, text: []charlm.Class{charlm.Break}}
@@ -67,16 +57,37 @@ func (c *Corrector) gather(fs []flow, names bool) *page {
 		p.text, at = c.model.Vocabulary.Append(p.text, make([]int, 0, len(f)), f.runes())
 		p.text = append(p.text, charlm.Break)
 		for k, g := range f {
-			if g.confidence < c.config.Doubt && !forbidden[i][k] && slices.ContainsFunc(g.candidates, func(o ocr.Candidate) bool { return c.mayBecome(g.r, o) }) {
-				p.places = append(p.places, place{i, k, at[k]})
+			if g.confidence >= c.config.Doubt || forbidden[i][k] || f.around(k) < c.config.Context {
+				continue
+			}
+			if readings := c.readings(f, k); len(readings) > 1 {
+				p.places = append(p.places, place{flow: i, at: k, class: at[k], readings: readings})
 			}
 		}
 	}
 	return p
 }
 
-// mayBecome reports whether a character may be changed to a candidate at all: a Chinese character to another, a
-// punctuation mark to another, and never a numeral.
+// readings returns what was read at a glyph and what it may be changed to.
+func (c *Corrector) readings(f flow, at int) []reading {
+	g := f[at]
+	own := reading{ocr.Candidate{Char: string(g.r), Confidence: g.confidence}, g.r, c.model.Vocabulary.Class(g.r), c.config.Stay + c.config.Recognition*logarithm(g.confidence)}
+	out := []reading{own}
+	for _, o := range g.candidates[:min(len(g.candidates), Candidates)] {
+		if !c.mayBecome(g.r, o) {
+			continue
+		}
+		r, _ := utf8.DecodeRuneInString(o.Char)
+		if at > 0 && f[at-1].r == r || at+1 < len(f) && f[at+1].r == r {
+			continue // one character that was read twice: making both alike mends nothing
+		}
+		out = append(out, reading{o, r, c.model.Vocabulary.Class(r), c.config.Recognition * logarithm(o.Confidence)})
+	}
+	return out
+}
+
+// mayBecome reports whether a character may be changed to a candidate at all: a Chinese character to another, a punctuation
+// mark to a Chinese one, and never a numeral.
 func (c *Corrector) mayBecome(r rune, o ocr.Candidate) bool {
 	to, size := utf8.DecodeRuneInString(o.Char)
 	if size != len(o.Char) || to == r || o.Confidence <= 0 || !c.model.Vocabulary.Known(to) {
@@ -85,12 +96,15 @@ func (c *Corrector) mayBecome(r rune, o ocr.Candidate) bool {
 	if unicode.Is(unicode.Han, r) && unicode.Is(unicode.Han, to) {
 		return !numeral(r) && !numeral(to)
 	}
-	return punctuation(r) && punctuation(to)
+	return (punctuation(r) || halfWidth(r)) && punctuation(to)
 }
 
 func numeral(r rune) bool { return strings.ContainsRune(plainNumerals+formalNumerals, r) }
 
 func punctuation(r rune) bool { return strings.ContainsRune("，。、；：？！", r) }
+
+// halfWidth are punctuation marks that a Chinese one is misread as.
+func halfWidth(r rune) bool { return strings.ContainsRune(",.;:", r) }
 
 // protected returns for each glyph of each flow whether it must not be changed.
 func (c *Corrector) protected(fs []flow, names bool) [][]bool {
@@ -119,7 +133,7 @@ func (c *Corrector) protected(fs []flow, names bool) [][]bool {
 func (c *Corrector) names(f flow, text []rune) ([]span, [][]rune) {
 	return findNames(text, func(i int, set string) bool {
 		return strings.ContainsRune(set, text[i]) || f[i].confidence < c.config.Doubt &&
-			slices.ContainsFunc(f[i].candidates, func(o ocr.Candidate) bool { return o.Char != "" && strings.Contains(set, o.Char) })
+			slices.ContainsFunc(f[i].candidates[:min(len(f[i].candidates), ocr.MaxCandidates)], func(o ocr.Candidate) bool { return o.Char != "" && strings.Contains(set, o.Char) })
 	}, c.doubtful(f))
 }
 
@@ -168,41 +182,116 @@ func (c *Corrector) mostNumeric(f flow) []rune {
 	return out
 }
 
-// choose asks the language model about all places.
+// choose decides about all places.
 func (c *Corrector) choose(ctx context.Context, p *page) ([]change, error) {
-	at := make([]int, len(p.places))
-	for i, pl := range p.places {
-		at[i] = pl.class
+	c.search(p.text, p.places)
+	text := slices.Clone(p.text)
+	for _, pl := range p.places {
+		text[pl.class] = pl.readings[pl.chosen].class
 	}
-	around, err := c.model.Contexts(ctx, p.text, at, c.config.Reach)
-	if err != nil {
+	if err := c.askNetwork(ctx, text, p.places); err != nil {
 		return nil, err
 	}
-	var out []change
-	for i, pl := range p.places {
-		g := p.flows[pl.flow][pl.at]
-		language := func(r rune) float32 { return c.model.Score(around[i], c.model.Vocabulary.Class(r)) }
-		own := language(g.r)
-		now := logarithm(g.confidence) + c.config.Weight*own
-		best := change{place: pl, original: now, corrected: now + c.config.Margin}
-		for _, o := range g.candidates {
-			if !c.mayBecome(g.r, o) {
-				continue
+	// A change that is not sure enough is taken back, and its neighbours are judged again by what stands there then.
+	for range rounds {
+		changed := false
+		for i := range p.places {
+			pl := &p.places[i]
+			chosen := 0
+			if scores := c.scores(text, *pl); len(scores) > 0 {
+				if most, chance := likeliest(scores); chance >= c.config.Sure {
+					chosen = most
+				}
 			}
-			r, _ := utf8.DecodeRuneInString(o.Char)
-			if f := p.flows[pl.flow]; pl.at > 0 && f[pl.at-1].r == r || pl.at+1 < len(f) && f[pl.at+1].r == r {
-				continue // one character that was read twice: making both alike mends nothing
-			}
-			preference := language(r) - own
-			if score := logarithm(o.Confidence) + c.config.Weight*(own+min(preference, c.config.Cap)); score > best.corrected {
-				best.to, best.corrected, best.likelier = o, score, math.Exp(float64(preference))
+			if chosen != pl.chosen {
+				pl.chosen, changed = chosen, true
+				text[pl.class] = pl.readings[chosen].class
 			}
 		}
-		if best.to.Char != "" {
-			out = append(out, best)
+		if !changed {
+			break
 		}
 	}
+	var out []change
+	for _, pl := range p.places {
+		if pl.chosen == 0 {
+			continue
+		}
+		scores := c.scores(text, pl)
+		original, corrected := scores[0], scores[pl.chosen]
+		likelier := corrected - original - pl.readings[pl.chosen].own + pl.readings[0].own
+		out = append(out, change{place: pl, to: pl.readings[pl.chosen].Candidate, original: original, corrected: corrected, likelier: math.Exp(float64(likelier))})
+	}
 	return out, nil
+}
+
+const (
+	rounds = 3
+	// open is the chance that something else was written from which the LSTMs are asked: they take most of the time, and
+	// cannot turn what is surer.
+	open = 0.02
+)
+
+// askNetwork asks the LSTMs about the places where the runs leave a doubt, as the text stands.
+func (c *Corrector) askNetwork(ctx context.Context, text []charlm.Class, places []place) error {
+	var at, asked []int
+	for i, pl := range places {
+		scores := c.scores(text, pl)
+		_, chance := likeliest(scores)
+		if pl.chosen != 0 || scores[0] < slices.Max(scores) || 1-chance > open {
+			at, asked = append(at, pl.class), append(asked, i)
+		}
+	}
+	around, err := c.model.Contexts(ctx, text, at, c.config.Reach)
+	if err != nil {
+		return err
+	}
+	for k, i := range asked {
+		pl := &places[i]
+		pl.network = make([]float32, len(pl.readings))
+		for n, r := range pl.readings {
+			pl.network[n] = c.model.Score(around[k], r.class)
+		}
+	}
+	return ctx.Err()
+}
+
+// scores returns the scores of a place's readings among their neighbours. The text is as before afterwards.
+func (c *Corrector) scores(text []charlm.Class, pl place) []float32 {
+	was := text[pl.class]
+	out := make([]float32, len(pl.readings))
+	for i, r := range pl.readings {
+		text[pl.class] = r.class
+		out[i] = r.own + c.runsAround(text, pl.class)
+		if pl.network != nil {
+			out[i] += c.config.Network * pl.network[i]
+		}
+	}
+	text[pl.class] = was
+	return out
+}
+
+// likeliest returns the index of the highest score, and the chance that it stands for.
+func likeliest(scores []float32) (int, float32) {
+	most := 0
+	for i, s := range scores {
+		if s > scores[most] {
+			most = i
+		}
+	}
+	sum := 0.0
+	for _, s := range scores {
+		sum += math.Exp(float64(s - scores[most]))
+	}
+	return most, float32(1 / sum)
+}
+
+// change is a decision.
+type change struct {
+	place
+	to                  ocr.Candidate
+	original, corrected float32 // scores
+	likelier            float64 // how many times the language model finds the new reading likelier
 }
 
 // logarithm is the natural one of a confidence. The recogniser's smallest ones are noise.

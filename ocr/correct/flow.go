@@ -27,6 +27,22 @@ func (f flow) runes() []rune {
 	return out
 }
 
+// around is the mean confidence of the neighbours of a glyph, 0 where there are none. What was misread all over is no context to
+// judge by, nor can it be told there what must not be touched.
+func (f flow) around(at int) float32 {
+	const reach = 4
+	sum, n := float32(0), 0
+	for i := max(0, at-reach); i < min(len(f), at+reach+1); i++ {
+		if i != at {
+			sum, n = sum+f[i].confidence, n+1
+		}
+	}
+	if n == 0 {
+		return 0
+	}
+	return sum / float32(n)
+}
+
 // flows joins the page's lines where one reads on in the next, and returns each running text.
 func flows(lines []ocr.Line) []flow {
 	next := follow(lines)

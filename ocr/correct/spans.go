@@ -65,7 +65,8 @@ var patterns = []struct {
 	{fieldNumber, regexp.MustCompile(han + `{2,}`)},
 }
 
-// numbers returns the fields that are numbers. A number's neighbours belong to it: a digit that was misread stands there.
+// numbers returns the fields that are numbers or Latin letters. A number's neighbours belong to it: a digit that was misread
+// stands there.
 func numbers(text string) []span {
 	index := runeIndex(text)
 	last := len(index) - 1
@@ -80,7 +81,9 @@ func numbers(text string) []span {
 		}
 	}
 	for i := range out {
-		out[i].from, out[i].to = max(0, out[i].from-1), min(last, out[i].to+1)
+		if out[i].field != fieldLatin {
+			out[i].from, out[i].to = max(0, out[i].from-1), min(last, out[i].to+1)
+		}
 	}
 	return out
 }

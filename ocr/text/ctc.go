@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-
-	"github.com/courtsense/courtsense/ocr"
 )
 
 // emission is a class that CTC decoding emits: the frames first..last have it as their likeliest, peak most clearly.
@@ -13,8 +11,11 @@ type emission struct {
 	class             int
 	first, last, peak int
 	confidence        float32 // at the peak, 0..1
-	others            [ocr.MaxCandidates]scored
+	others            [MaxReadings]scored
 }
+
+// MaxReadings bounds how many other readings of a symbol are kept: more than answers hold, for those who choose among them.
+const MaxReadings = 16
 
 // scored is a class and its probability; a probability of 0 stands for none.
 type scored struct {

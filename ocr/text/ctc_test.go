@@ -47,7 +47,7 @@ func slowGreedy(d decoder, values []float32, frames int) (classes []int, confide
 			}
 			slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(p[b], p[a]) })
 			classes, confidences = append(classes, path[f]), append(confidences, p[path[f]]/sum)
-			others = append(others, order[:min(len(order), 5)])
+			others = append(others, order[:min(len(order), MaxReadings)])
 		}
 		f = end
 	}

@@ -161,7 +161,7 @@ func (r *Recognizer) bind(e models.Entry) error {
 type ReadOptions struct {
 	// AsGiven reads every region the way up it is given, however badly that goes.
 	AsGiven bool
-	// Candidates wanted for each symbol, 0..ocr.MaxCandidates.
+	// Candidates wanted for each symbol, 0..MaxReadings.
 	Candidates int
 }
 
@@ -194,7 +194,7 @@ func (r *Recognizer) Read(ctx context.Context, picture *imaging.Raster, regions 
 		if read[i].confidence < r.line {
 			read[i].glyphs = nil
 		}
-		lines[i] = read[i].line(min(o.Candidates, ocr.MaxCandidates))
+		lines[i] = read[i].line(min(o.Candidates, MaxReadings))
 	}
 	return lines, nil
 }

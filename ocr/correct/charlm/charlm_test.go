@@ -218,8 +218,9 @@ func TestDamagedFilesAreRefused(t *testing.T) {
 		"format version 7":     func(b []byte) { b[4] = 7 },
 		"embedding is 4294967": func(b []byte) { b[12], b[13], b[14], b[15] = 255, 255, 255, 255 },
 		"characters for":       func(b []byte) { b[8]++ },
-		"out of range":         func(b []byte) { copy(b[len(b)-4:], []byte{0, 0, 0xc0, 0x7f}) },
+		"out of range":         func(b []byte) { copy(b[len(b)-9-4:], []byte{0, 0, 0xc0, 0x7f}) },
 		"bytes of weights":     func(b []byte) { b[16]++ },
+		"runs in 2^":           func(b []byte) { b[len(b)-9] = 1 },
 	} {
 		bad := append([]byte{}, b[:len(b)-4]...)
 		change(bad)

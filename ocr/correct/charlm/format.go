@@ -13,18 +13,19 @@ import (
 
 // The file, all numbers little-endian (docs/models.md):
 //
-//	magic "CSLM", version uint16 = 1, zero uint16
+//	magic "CSLM", version uint16 = 2, zero uint16
 //	uint32: classes, embedding E, state H, hidden M
 //	uint32 length and UTF-8: what the model is and where it comes from
 //	uint32 length and UTF-8: the characters of the classes after the marks
 //	tensors: embed [classes,E]; bias [classes]; for the left and the right context: input [E,4H], recurrent [H,4H],
 //	         bias [4H], the gates in the order input, forget, cell, output; join [2H,M], bias [M]; out [M,E], bias [E]
+//	runs: uint32 bits B, uint32 number N; the sizes of the 2^B buckets, a byte each; the N entries, uint16 each
 //	uint32: CRC-32 (IEEE) of all before it
 //
 // A matrix is its rows, each a float32 scale and as many int8, whose product is the value; a bias is float32.
 const (
 	magic         = "CSLM"
-	formatVersion = 1
+	formatVersion = 2
 	headerSize    = 8 + 4*4
 
 	maxClasses = 32768
@@ -115,7 +116,7 @@ func parse(b []byte) (*Model, error) {
 	if v.Len() != s.classes {
 		return nil, fmt.Errorf("%d characters for %d classes, want %d fewer", len(v.chars), s.classes, marks)
 	}
-	if len(body) != s.bytes() {
+	if len(body) < s.bytes() {
 		return nil, fmt.Errorf("%d bytes of weights, want %d", len(body), s.bytes())
 	}
 	var tensors [][]float32
@@ -126,7 +127,13 @@ func parse(b []byte) (*Model, error) {
 		}
 		tensors = append(tensors, t)
 	}
-	return assemble(s, v, about, tensors), nil
+	r, err := parseRuns(body)
+	if err != nil {
+		return nil, fmt.Errorf("runs: %w", err)
+	}
+	m := assemble(s, v, about, tensors)
+	m.runs = r
+	return m, nil
 }
 
 func text(b []byte, limit int) (string, []byte, error) {
@@ -212,7 +219,7 @@ func (m *Model) Encode() ([]byte, error) {
 		return nil, fmt.Errorf("the description has %d bytes, the limit is %d", len(m.About), maxAbout)
 	}
 	chars := string(m.Vocabulary.chars)
-	b := make([]byte, 0, headerSize+12+len(m.About)+len(chars)+m.sizes.bytes())
+	b := make([]byte, 0, headerSize+12+len(m.About)+len(chars)+m.sizes.bytes()+9+len(m.runs.sizes)+2*len(m.runs.entries)+4)
 	b = append(b, magic...)
 	b = binary.LittleEndian.AppendUint16(b, formatVersion)
 	b = binary.LittleEndian.AppendUint16(b, 0)
@@ -238,6 +245,7 @@ func (m *Model) Encode() ([]byte, error) {
 			b = appendRow(b, t[:columns])
 		}
 	}
+	b = m.runs.append(b)
 	return binary.LittleEndian.AppendUint32(b, crc32.ChecksumIEEE(b)), nil
 }
 

@@ -21,6 +21,7 @@ type Model struct {
 	joinBias []float32
 	out      *mat.Dense[float32]
 	outBias  []float32
+	runs     runs
 
 	known *projections
 }

@@ -196,11 +196,13 @@ func (t *Trainer) update(progress float64) error {
 	return nil
 }
 
-// Model returns a copy of what has been learnt so far.
+// Model returns a copy of what has been learnt so far. The counts of runs are those of the model that it began with.
 func (t *Trainer) Model() *Model {
 	var tensors [][]float32
 	for _, p := range t.params {
 		tensors = append(tensors, slices.Clone(p.Data().F32()))
 	}
-	return assemble(t.of.sizes, t.of.Vocabulary, t.of.About, tensors)
+	m := assemble(t.of.sizes, t.of.Vocabulary, t.of.About, tensors)
+	m.runs = t.of.runs
+	return m
 }

@@ -9,6 +9,7 @@ import zlib
 import numpy as np
 import torch
 
+import phrases
 from net import Cloze
 from text import CHARS, MARKS, classes
 
@@ -31,9 +32,9 @@ def rounded(t):
     return scale, np.rint(t / np.where(scale > 0, scale, 1)[:, None]).clip(-127, 127).astype(np.int8)
 
 
-def encode(net, about):
+def encode(net, about, runs):
     sizes = net.sizes
-    out = b"CSLM" + struct.pack("<HH4I", 1, 0, sizes["classes"], sizes["embedding"], sizes["state"], sizes["hidden"])
+    out = b"CSLM" + struct.pack("<HH4I", 2, 0, sizes["classes"], sizes["embedding"], sizes["state"], sizes["hidden"])
     for text in (about, "".join(CHARS)):
         out += struct.pack("<I", len(text.encode())) + text.encode()
     parts = [out]
@@ -43,7 +44,7 @@ def encode(net, about):
             continue
         scale, q = rounded(t)
         parts += [s.astype("<f4").tobytes() + row.tobytes() for s, row in zip(scale, q)]
-    out = b"".join(parts)
+    out = b"".join(parts) + runs
     return out + struct.pack("<I", zlib.crc32(out))
 
 
@@ -67,12 +68,18 @@ def load(checkpoint, as_exported=False):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--checkpoint", type=pathlib.Path, required=True)
+    parser.add_argument("--data", type=pathlib.Path, help="folder of data; default: the environment's COURTSENSE_DATA")
+    parser.add_argument("--cache", type=pathlib.Path, required=True, help="folder to keep the texts' classes and counts in; that of the training will do")
     parser.add_argument("--model", type=pathlib.Path, required=True)
     parser.add_argument("--golden", type=pathlib.Path, help="what the network says of some sentences")
     args = parser.parse_args()
+    if args.data:
+        import corpus
+        corpus.use(args.data)
     net, saved = load(args.checkpoint)
-    about = f"Character language model of Chinese statutes and case texts, {saved['step']} steps of training by models/training/ocr/language."
-    args.model.write_bytes(encode(net, about))
+    about = (f"Character language model of Chinese statutes and case texts, {saved['step']} steps of training by models/training/ocr/language, "
+             "and how often those texts hold runs of up to five characters.")
+    args.model.write_bytes(encode(net, about, phrases.encode(args.cache)))
     net, _ = load(args.checkpoint, as_exported=True)
     golden = []
     with torch.no_grad():
