@@ -22,6 +22,7 @@ const (
 	emptyShare  = 0.02 // of the fullest row's ink, up to which a row is empty
 	ruleShare   = 0.75 // of the places, from which a row is a rule, not text
 	gapRows     = 3    // empty rows that end a line
+	tailRows    = 5    // of little ink, that belong to a line if a row without any follows
 	leastBand   = 0.3  // of the box, below which what was found is no line of text
 	spreadShare = 0.2  // of the line's length, up to which a row is empty but for what crosses it, such as a seal
 	outside     = 5    // rows beyond the box within which a line ends
@@ -237,10 +238,19 @@ func textBand(rows, spread *[profile]float64, places float64) (top, bottom int, 
 		}
 		return found, found >= 0
 	}
+	// tail moves an end over what little ink follows: the tails of a few commas are less than what makes a row count.
+	tail := func(last, step int) int {
+		for y := last + step; y >= 0 && y < profile && (y-last)*step <= tailRows+1; y += step {
+			if rows[y] < 0.6 {
+				return y - step
+			}
+		}
+		return last
+	}
 	end := func(step int) int {
 		last, ok := reach(step, func(y int) bool { return rows[y] <= max(emptyShare*most, 0.6) })
 		if ok {
-			return last
+			return tail(last, step)
 		}
 		if last, ok := reach(step, func(y int) bool { return spread[y] <= spreadShare }); ok {
 			return last

@@ -55,6 +55,17 @@ func TestCropsThatCannotBeFittedStay(t *testing.T) {
 	assert.Equal(t, ocr.Polygon{}, fitted(ocr.Polygon{}, grayOf(page, nil)))
 }
 
+// A comma's tail is little ink in a long line, but without it the comma is a stop.
+func TestTailsOfCommasStayInTheLine(t *testing.T) {
+	page := sheet(700, 200)
+	strokes(page, 50, 100, 600)
+	fill(page, ocr.Box{X: 300, Y: 117, W: 3, H: 6}, 20)
+	box := ocr.Box{X: 45, Y: 98, W: 610, H: 24}
+	got := fitted(box.Polygon(), grayOf(page, nil)).Bounds()
+	assert.InDelta(t, 123, got.Y+got.H, 1)
+	assert.InDelta(t, 100, got.Y, 1)
+}
+
 // An underline is not part of the line above it.
 func TestRulesEndALine(t *testing.T) {
 	page := sheet(700, 200)
