@@ -23,7 +23,7 @@ from runtime import Session
 
 SIDE = 960
 # Map stride, unclip ratio, pixel threshold, box threshold, least kernel side. PP-OCR's are those of its own configuration.
-OURS = {"stride": 2, "unclip": kernels.UNCLIP, "pixel": 0.6, "box": 0.65, "least": 1.5}
+OURS = {"stride": 2, "unclip": 0.8, "pixel": 0.6, "box": 0.65, "least": 1.5}
 PEER = {"stride": 1, "unclip": 1.5, "pixel": 0.3, "box": 0.6, "least": 3}
 
 

@@ -51,13 +51,11 @@ def page_counts(page, size, regions):
     owners = collections.defaultdict(set)                                       # of a found line: the true ones with characters in it
     shapes = [outline(r) for r in regions]
     used = np.zeros(len(shapes), bool)
-    blank = np.empty((size[1], size[0], 0), np.uint8)
-    for number, line in enumerate(page["lines"]):
-        if not line["chars"] or not line["text"].strip():
-            continue
-        boxes = np.array([b[1:] for b in line["chars"]], np.float32)
-        _, moved = upright(blank, [boxes[:, :2] + boxes[:, 2:] / 2, np.array(line["polygon"], np.float32)], page["rotation"])
-        centres, polygon = moved
+    lines = [line for line in page["lines"] if line["chars"] and line["text"].strip()]
+    boxes = [np.array([b[1:] for b in line["chars"]], np.float32) for line in lines]
+    points = [b[:, :2] + b[:, 2:] / 2 for b in boxes] + [np.array(line["polygon"], np.float32) for line in lines]
+    _, points = upright(np.empty((size[1], size[0]), np.uint8), points, page["rotation"])
+    for number, (centres, polygon) in enumerate(zip(points[:len(lines)], points[len(lines):])):
         inside = np.array([within(centres, s) for s in shapes], bool).reshape(len(shapes), -1).T
         covered, n = inside.any(1), len(centres)
         c["lines"] += 1
