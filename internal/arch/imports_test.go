@@ -13,6 +13,8 @@ import (
 var mayImport = map[string][]string{
 	"models":   {},
 	"pipeline": {"models"},
+	// Programs of the recipes, outside the server: they run its stages to measure what is being trained.
+	"models/training": {"models", "pipeline", "vision", "ocr", "speech"},
 
 	"vision": {"models", "pipeline"},
 	"ocr":    {"models", "pipeline"},
