@@ -128,7 +128,8 @@ func TestUnservedNamesWhatIsAskedInVain(t *testing.T) {
 		"a switch off":            {config(&pb.RecognitionConfig{Punctuate: proto.Bool(false)}), ""},
 		"the first of several":    {config(&pb.RecognitionConfig{WriteNumbers: proto.Bool(true), Punctuate: proto.Bool(true)}), "config.punctuate"},
 		"a number":                {config(&pb.RecognitionConfig{MaxAlternatives: 2}), "config.max_alternatives"},
-		"a field of the request":  {&pb.DetectRequest{AnyOrientation: true}, "any_orientation"},
+		"a field of the request":  {&pb.DocumentServiceRecognizeRequest{Document: "documents/a"}, "document"},
+		"a served field":          {&pb.DetectRequest{AnyOrientation: true}, ""},
 		"a message, though empty": {&pb.StreamingConfig{Endpointing: &pb.EndpointingConfig{}}, "endpointing"},
 		"a field among others":    {&pb.DocumentServiceRecognizeRequest{Config: &pb.DocumentConfig{Correct: proto.Bool(true)}, Document: "documents/a"}, "document"},
 		"deep in a stream": {&pb.StreamingRecognizeRequest{StreamingRequest: &pb.StreamingRecognizeRequest_Config{
