@@ -118,11 +118,14 @@ func TestValidation(t *testing.T) {
 	_, err = stream.Recv()
 	requireStatus(t, err, codes.InvalidArgument, "INVALID_VALUE")
 
-	unserved := detectRequest()
-	unserved.AnyOrientation = true
-	_, err = f.faces.Detect(f.ctx(), unserved)
+	stream, err = f.speech.StreamingRecognize(f.ctx())
+	require.NoError(t, err)
+	require.NoError(t, stream.Send(&courtsensev1.StreamingRecognizeRequest{StreamingRequest: &courtsensev1.StreamingRecognizeRequest_Config{
+		Config: &courtsensev1.StreamingConfig{Recognition: &courtsensev1.RecognitionConfig{}, Endpointing: &courtsensev1.EndpointingConfig{}},
+	}}))
+	_, err = stream.Recv()
 	st = requireStatus(t, err, codes.Unimplemented, "UNIMPLEMENTED")
-	assert.Equal(t, "any_orientation", violations(st)[0].GetField())
+	assert.Equal(t, "config.endpointing", violations(st)[0].GetField())
 }
 
 func TestErrorsGetDetails(t *testing.T) {
