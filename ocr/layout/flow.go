@@ -181,7 +181,7 @@ func (s *sheet) clear(gaps []gap, r row) []gap {
 	var out []gap
 	k := 0
 	for _, g := range gaps {
-		open := true
+		open, whole := true, g
 		for k > 0 && r.items[k-1].box.x1 > g.x0 {
 			k--
 		}
@@ -205,15 +205,39 @@ func (s *sheet) clear(gaps []gap, r row) []gap {
 		}
 		if open && g.x1-g.x0 >= 0.8*smallestGap*s.em {
 			out = append(out, g)
+		} else if r.parts(whole, s.em) {
+			out = append(out, whole)
 		}
 	}
 	return out
 }
 
+// How far, in characters, the end of a line may reach over the edge of a gap, and what it must leave before the next item.
+const (
+	strayInto = 1.5
+	leftOpen  = 0.2
+)
+
+// parts tells whether the row parts near a gap, though an end of a line was found too long, as over a seal's arc or where two
+// lines were taken for one.
+func (r row) parts(g gap, em float64) bool {
+	if len(r.items) == 1 {
+		left, right := r.box.x1-g.x0, g.x1-r.box.x0
+		return left <= strayInto*em && r.box.x1 <= g.x1-leftOpen*em || right <= strayInto*em && r.box.x0 >= g.x0+leftOpen*em
+	}
+	for k := 1; k < len(r.items); k++ {
+		from, to := r.items[k-1].box.x1, r.items[k].box.x0
+		if to-from >= leftOpen*em && from <= g.x0+strayInto*em && to >= g.x1-strayInto*em {
+			return true
+		}
+	}
+	return false
+}
+
 // Columns of text: how wide they are at least, in characters, how many lines they have at least, and how much of the column
 // its middle line fills.
 const (
-	narrowestColumn = 10
+	narrowestColumn = 9
 	shortestColumn  = 4
 	fullLine        = 0.85
 )
@@ -230,7 +254,7 @@ func (s *sheet) columns(rows []row, gaps []gap, depth int) (left, right []item, 
 		var before, behind []item
 		for _, r := range rows {
 			for _, it := range r.items {
-				if it.box.x1 <= g.x1 && it.box.x0 < g.x0 {
+				if it.box.x0+it.box.x1 < g.x0+g.x1 {
 					left = append(left, it)
 					if k == 0 || it.box.x1 > gaps[k-1].x1 {
 						before = append(before, it)

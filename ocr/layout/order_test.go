@@ -3,6 +3,7 @@ package layout
 import (
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -91,6 +92,30 @@ func TestVerticalBlockOnAPage(t *testing.T) {
 		if got[i] == "竖0" {
 			assert.Equal(t, "竖1", got[i+1])
 		}
+	}
+}
+
+// Lines that a detector made too long, into the white between columns, do not end the columns.
+func TestLinesThatStrayBetweenColumns(t *testing.T) {
+	for name, stray := range map[string]struct{ ends, beside float32 }{
+		"over the gap, beside a line":   {355, 24},
+		"into the gap, with none there": {345, 0},
+	} {
+		p := ocr.Page{Width: 700, Height: 900}
+		for i := range 16 {
+			y := float32(100 + 30*i)
+			left, right := box4(fmt.Sprintf("左%02d", i), 60, y, 270, 24), box4(fmt.Sprintf("右%02d", i), 365, y, 270, 24)
+			if i == 8 {
+				left = box4("左08", 60, y, stray.ends-60, 24)
+			}
+			if p.Lines = append(p.Lines, left); i != 8 || stray.beside > 0 {
+				p.Lines = append(p.Lines, right)
+			}
+		}
+		Orderer{}.Order(&p, nil)
+		got := texts(p)
+		assert.True(t, slices.IsSorted(got[:16]) && got[0] == "左00" && got[15] == "左15", "%s: %v", name, got)
+		assert.Equal(t, "右15", got[len(got)-1], name)
 	}
 }
 
