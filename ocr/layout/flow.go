@@ -212,7 +212,8 @@ func (s *sheet) clear(gaps []gap, r row) []gap {
 	return out
 }
 
-// How far, in characters, the end of a line may reach over the edge of a gap, and what it must leave before the next item.
+// How far, in characters, the end of a line may reach over the edge of a gap; and what a line alone must leave of it, or two lines
+// may overlap in it at most.
 const (
 	strayInto = 1.5
 	leftOpen  = 0.2
@@ -227,7 +228,7 @@ func (r row) parts(g gap, em float64) bool {
 	}
 	for k := 1; k < len(r.items); k++ {
 		from, to := r.items[k-1].box.x1, r.items[k].box.x0
-		if to-from >= leftOpen*em && from <= g.x0+strayInto*em && to >= g.x1-strayInto*em {
+		if to-from > -leftOpen*em && from <= g.x0+strayInto*em && to >= g.x1-strayInto*em {
 			return true
 		}
 	}

@@ -99,6 +99,7 @@ func TestVerticalBlockOnAPage(t *testing.T) {
 func TestLinesThatStrayBetweenColumns(t *testing.T) {
 	for name, stray := range map[string]struct{ ends, beside float32 }{
 		"over the gap, beside a line":   {355, 24},
+		"up to the line beside it":      {366, 24},
 		"into the gap, with none there": {345, 0},
 	} {
 		p := ocr.Page{Width: 700, Height: 900}
