@@ -96,10 +96,14 @@ func (c *Corrector) mayBecome(r rune, o ocr.Candidate) bool {
 	if unicode.Is(unicode.Han, r) && unicode.Is(unicode.Han, to) {
 		return !numeral(r) && !numeral(to)
 	}
-	return (punctuation(r) || halfWidth(r)) && punctuation(to)
+	return (strings.ContainsRune(confused, r) || halfWidth(r)) && punctuation(to)
 }
 
 func numeral(r rune) bool { return strings.ContainsRune(plainNumerals+formalNumerals, r) }
+
+// confused are the full-width marks that may be changed. The others are seldom misread, and the texts, which hold more commas, would
+// make commas of them.
+const confused = "，。、"
 
 func punctuation(r rune) bool { return strings.ContainsRune("，。、；：？！", r) }
 

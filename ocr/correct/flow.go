@@ -82,6 +82,10 @@ func appendLine(f flow, l ocr.Line, line int) flow {
 	return f
 }
 
+// leastRunning is how long a line must be, in heights, to read on in another: shorter ones are the cells of a table, and what
+// stands in each, such as a name, must be told from what stands below it.
+const leastRunning = 6
+
 // follow returns for each line the one that its text reads on in, or -1: a line of like height close below that begins no
 // further right (a paragraph is indented), under a line that is as long as there is room.
 func follow(lines []ocr.Line) []int {
@@ -101,7 +105,7 @@ func follow(lines []ocr.Line) []int {
 	})
 	for k, i := range order {
 		a := boxes[i]
-		if lines[i].Vertical || a.H <= 0 {
+		if lines[i].Vertical || a.H <= 0 || a.W < leastRunning*a.H {
 			continue
 		}
 		for _, j := range order[k+1:] {
