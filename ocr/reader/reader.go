@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/courtsense/courtsense/ocr"
 	"github.com/courtsense/courtsense/ocr/text"
@@ -181,6 +182,19 @@ func (s *sheet) orient(ctx context.Context) error {
 	return nil
 }
 
+// scrap is the length, in characters, up to which what was read on average is no lines of text but chance.
+const scrap = 4
+
+// texture tells that what was read of so many places is no text, but noise or a pattern taken for it: most places could not be
+// read at all, and of the others came scraps. Lines that are read among worse ones on a spoilt page are longer.
+func texture(lines []ocr.Line, found int) bool {
+	characters := 0
+	for _, l := range lines {
+		characters += utf8.RuneCountInString(l.Text)
+	}
+	return found > 2*len(lines) && characters < scrap*len(lines)
+}
+
 func (s *sheet) read(ctx context.Context) error {
 	regions, err := s.detect(ctx)
 	if err != nil {
@@ -197,6 +211,9 @@ func (s *sheet) read(ctx context.Context) error {
 	}
 	found := len(lines)
 	s.page.Lines = slices.DeleteFunc(lines, func(l ocr.Line) bool { return l.Text == "" })
+	if texture(s.page.Lines, found) {
+		s.page.Lines = nil
+	}
 	// Faint writing and mere texture look alike here: that something was left out is said, what it may be is not.
 	if n := found - len(s.page.Lines); n > 0 {
 		s.step("%d places that look like text could not be read", n)

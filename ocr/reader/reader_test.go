@@ -138,6 +138,15 @@ func newReader(t require.TestingT, cfg Config) *Reader {
 	return r
 }
 
+// What is read of noise is scraps among more that could not be read: that is no text. Long lines among unread ones are.
+func TestTextureIsNoText(t *testing.T) {
+	scraps := []ocr.Line{{Text: "的"}, {Text: "2合"}, {Text: "实592"}}
+	assert.True(t, texture(scraps, 7))
+	assert.False(t, texture(scraps, 6), "half of the places were read")
+	assert.False(t, texture([]ocr.Line{{Text: "依照民事诉讼法第一百四十二条"}, {Text: "2"}}, 9))
+	assert.False(t, texture(nil, 0))
+}
+
 func TestStagesInOrder(t *testing.T) {
 	s := &stages{}
 	r := newReader(t, s.config())
