@@ -283,6 +283,11 @@ func TestWithoutModelsTheCallsSayWhatToDo(t *testing.T) {
 	dir := t.TempDir()
 	store, err := models.Open(nil, dir)
 	require.NoError(t, err)
+	_, embedding := store.Select(models.TaskFaceEmbedding)
+	_, liveness := store.Select(models.TaskFaceLiveness)
+	if embedding == nil && liveness == nil {
+		t.Skip("no model is missing: the program carries weights of its own for every call about faces")
+	}
 	client, ctx := faces(t, dir), callContext(t)
 	portrait := &pb.Image{Content: sample(t, "faces", "astronaut.jpg")}
 	for task, call := range map[string]func() error{
