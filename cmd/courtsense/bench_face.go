@@ -85,7 +85,7 @@ type spreadJSON struct {
 	Median      float64 `json:"median_ms"`
 	P99         float64 `json:"p99_ms"`
 	Mean        float64 `json:"mean_ms"`
-	ProcessorMS float64 `json:"processor_ms"` // of the whole process, per call
+	ProcessorMS float64 `json:"processor_ms,omitempty"` // of the whole process, per call
 }
 
 type memoryJSON struct {
