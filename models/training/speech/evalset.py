@@ -74,13 +74,14 @@ def write(folder, sentences, seed):
 def statutes(data, count, seed):
     """Sentences of the main statutes of 8 to 40 characters, without digits, whose every clause is Han."""
     found = {}
-    with tarfile.open(data / "text" / "just-laws.tar.xz") as tar:
-        for member in tar:
-            if member.name.endswith(".md") and "README" not in member.name:
-                for p in pieces(tar.extractfile(member).read().decode("utf-8", "ignore")):
-                    spoken = ARTICLE.sub("", re.sub(r"[*#>\s]", "", p))
-                    if 8 <= len(key(p)) <= 40 and re.fullmatch("[\u4e00-\u9fff，、：“”《》]+", spoken) and is_evaluation(p):
-                        found[key(p)] = spoken
+    for archive in ("just-laws.tar.xz", "laws.tar.xz"):
+        with tarfile.open(data / "text" / archive) as tar:
+            for member in tar:
+                if member.name.endswith(".md") and "README" not in member.name and "DLC" not in member.name:
+                    for p in pieces(tar.extractfile(member).read().decode("utf-8", "ignore")):
+                        spoken = ARTICLE.sub("", re.sub(r"[*#>\s]", "", p))
+                        if 8 <= len(key(p)) <= 40 and re.fullmatch("[\u4e00-\u9fff，、：“”《》]+", spoken) and is_evaluation(p):
+                            found[key(p)] = spoken
     keys = sorted(found, key=lambda k: hashlib.sha256(f"{seed}{k}".encode()).digest())[:count]
     return [(found[k], k) for k in keys]
 
