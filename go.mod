@@ -43,7 +43,10 @@ require (
 	pgregory.net/rapid v1.3.0
 )
 
-require github.com/mozillazg/go-pinyin v0.21.0 // indirect
+require (
+	github.com/mozillazg/go-pinyin v0.21.0 // indirect
+	gonum.org/v1/gonum v0.17.0 // indirect
+)
 
 require (
 	cel.dev/cel-go v0.32.0 // indirect

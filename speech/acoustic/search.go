@@ -1,0 +1,147 @@
+package acoustic
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/courtsense/courtsense/pipeline"
+)
+
+// Search holds the two small networks of a transducer that its decoder asks: the predictor, which is given the last
+// tokens, and the joiner, which weighs the next one. It is safe for concurrent use.
+type Search struct {
+	predictor, joiner pipeline.Executor
+	contextInput      string
+	contextOutput     string
+	encoderInput      string
+	predictorInput    string
+	logits            string
+	context           int // tokens that the predictor is given
+	width             int // of a prediction
+	classes           int
+
+	mu         sync.Mutex
+	young, old map[string][]float32 // predictions by their tokens: two generations bound them
+}
+
+// maxPredictions is how many predictions a generation keeps; there are as many contexts as pairs of tokens.
+const maxPredictions = 4096
+
+// ContextSize is the number of last tokens that a prediction depends on.
+func (s *Search) ContextSize() int { return s.context }
+
+// Predict returns the predictor's row for each context, ContextSize tokens each, blank where there are not yet so many.
+// The rows are shared: they must not be changed.
+func (s *Search) Predict(ctx context.Context, contexts [][]int64) ([][]float32, error) {
+	out := make([][]float32, len(contexts))
+	var missing []int64
+	var first []int            // index of the context that each missing row belongs to
+	wanted := map[string]int{} // key to row among the missing ones
+	keys := make([]string, len(contexts))
+	s.mu.Lock()
+	for i, c := range contexts {
+		if len(c) != s.context {
+			s.mu.Unlock()
+			return nil, fmt.Errorf("context %d has %d tokens, the predictor wants %d", i, len(c), s.context)
+		}
+		keys[i] = key(c)
+		if out[i] = s.lookUp(keys[i]); out[i] == nil {
+			if _, ok := wanted[keys[i]]; !ok {
+				wanted[keys[i]] = len(first)
+				first = append(first, i)
+				missing = append(missing, c...)
+			}
+		}
+	}
+	s.mu.Unlock()
+	if len(first) == 0 {
+		return out, nil
+	}
+	result, err := s.predictor.Run(ctx, pipeline.Tensors{s.contextInput: {Shape: []int64{int64(len(first)), int64(s.context)}, Int64: missing}})
+	if err != nil {
+		return nil, err
+	}
+	rows, err := cutRows(result[s.contextOutput], s.contextOutput, len(first), s.width)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range out {
+		if out[i] == nil {
+			out[i] = rows[wanted[keys[i]]]
+			s.remember(keys[i], out[i])
+		}
+	}
+	return out, nil
+}
+
+// Join returns, for each pair of an encoder's row and a prediction, the natural logarithms of the tokens' probabilities.
+func (s *Search) Join(ctx context.Context, encoded, predicted [][]float32) ([][]float32, error) {
+	if len(encoded) != len(predicted) {
+		return nil, fmt.Errorf("%d encoder rows and %d predictions can't be joined", len(encoded), len(predicted))
+	}
+	if len(encoded) == 0 {
+		return nil, nil
+	}
+	out, err := s.joiner.Run(ctx, pipeline.Tensors{s.encoderInput: stack(encoded), s.predictorInput: stack(predicted)})
+	if err != nil {
+		return nil, err
+	}
+	rows, err := cutRows(out[s.logits], s.logits, len(encoded), s.classes)
+	if err != nil {
+		return nil, err
+	}
+	for _, row := range rows {
+		logSoftmax(row)
+	}
+	return rows, nil
+}
+
+func stack(rows [][]float32) pipeline.Tensor {
+	t := pipeline.Tensor{Shape: []int64{int64(len(rows)), int64(len(rows[0]))}}
+	t.Float32 = make([]float32, 0, len(rows)*len(rows[0]))
+	for _, row := range rows {
+		t.Float32 = append(t.Float32, row...)
+	}
+	return t
+}
+
+func cutRows(t pipeline.Tensor, name string, rows, width int) ([][]float32, error) {
+	if t.Float32 == nil || len(t.Float32) != rows*width {
+		return nil, fmt.Errorf("output %q has shape %v and type %v, want %d rows of %d float32", name, t.Shape, t.DType(), rows, width)
+	}
+	out := make([][]float32, rows)
+	for i := range out {
+		out[i] = t.Float32[i*width : (i+1)*width : (i+1)*width]
+	}
+	return out, nil
+}
+
+func key(tokens []int64) string {
+	b := make([]byte, 0, 4*len(tokens))
+	for _, t := range tokens {
+		b = append(b, byte(t), byte(t>>8), byte(t>>16), byte(t>>24))
+	}
+	return string(b)
+}
+
+// lookUp and remember are called with mu held.
+func (s *Search) lookUp(key string) []float32 {
+	if row, ok := s.young[key]; ok {
+		return row
+	}
+	row, ok := s.old[key]
+	if ok {
+		s.remember(key, row)
+	}
+	return row
+}
+
+func (s *Search) remember(key string, row []float32) {
+	if s.young == nil || len(s.young) >= maxPredictions {
+		s.young, s.old = map[string][]float32{}, s.young
+	}
+	s.young[key] = row
+}
