@@ -177,3 +177,26 @@ func (r OrientReport) WriteText(w io.Writer) error {
 	t.problems("not scored", r.Unscored)
 	return t.Flush()
 }
+
+// WriteText prints the report for people.
+func (r ASRReport) WriteText(w io.Writer) error {
+	t := newTable(w)
+	t.row("recordings", "%d, %.1f s of sound, %d characters", r.Files, r.AudioSeconds, r.Characters)
+	t.row("character error rate", "%s; %d substituted, %d inserted, %d missed", percent(r.CER), r.Substitutions, r.Insertions, r.Deletions)
+	t.row("without any error", "%s of the recordings", percent(r.Exact))
+	if h := r.HotWords; h != nil {
+		t.row("hot words", "%d and %d distractors; %d said", h.HotWords, h.Distractors, h.Occurrences)
+		t.row("  recall", "%s without, %s with them; gain %s", percent(h.RecallPlain), percent(h.Recall), percent(h.Gain))
+		t.row("  false insertions", "%d, in %s of the recordings", h.FalseInsertions, percent(h.FalseInsertion))
+		t.row("  error rate", "%s without them; elsewhere %s without, %s with them, growth %s", percent(h.CERPlain), share(h.ElsewherePlain), share(h.Elsewhere), percent(h.ElsewhereGrowth))
+	}
+	t.row("real-time factor", "%.4f, %d at a time", r.RealTimeFactor, r.Jobs)
+	if r.CPUFactor > 0 {
+		t.row("processor time", "%.4f s for a second of sound, of the whole process", r.CPUFactor)
+	}
+	t.row("failures", "%d, counted with what they had recognised", len(r.Failures))
+	t.setting("", r.Setting)
+	t.problems("failed", r.Failures)
+	t.problems("not scored", r.Unscored)
+	return t.Flush()
+}
