@@ -240,6 +240,21 @@ func (e Entry) Size() int64 {
 	return n
 }
 
+// Networks returns the roles of the files that are networks to be run, the main one first. An entry that another process
+// serves has the role model.
+func (e Entry) Networks() []string {
+	var roles []string
+	for _, role := range []string{RoleModel, RoleEncoder, RoleDecoder, RoleJoiner} {
+		if _, err := e.File(role); err == nil {
+			roles = append(roles, role)
+		}
+	}
+	if len(roles) == 0 {
+		roles = []string{RoleModel}
+	}
+	return roles
+}
+
 // primary returns the file whose hash identifies the model in provenance.
 func (e Entry) primary() (File, bool) {
 	for _, role := range []string{RoleModel, RoleEncoder, RoleTrainedData, RoleLM} {

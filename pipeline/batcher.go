@@ -152,6 +152,9 @@ func NewBatcher(x Executor, cfg BatchConfig) *Batcher {
 // Signature implements [Executor].
 func (b *Batcher) Signature() Signature { return b.x.Signature() }
 
+// Describe implements [Described].
+func (b *Batcher) Describe() Description { return Describe(b.x) }
+
 // Load is a batcher's momentary load, in requests.
 type Load struct{ Queued, Running int }
 

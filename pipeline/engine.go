@@ -40,8 +40,11 @@ type EngineConfig struct {
 	MaxDelay time.Duration
 	// QueueLimit is how many requests may wait for each model; 0 means 256.
 	QueueLimit int
-	Logger     *slog.Logger
-	Observer   Observer
+	// Complete fills in the tensors of an entry that leaves them to its family, once for each of its networks; nil takes
+	// entries as they are.
+	Complete func(e models.Entry, role string, sig Signature, d Description) (models.Entry, error)
+	Logger   *slog.Logger
+	Observer Observer
 }
 
 // Engine loads models, serves them and replaces them while they serve. It is safe for concurrent use.
@@ -82,11 +85,44 @@ type loading struct {
 
 // version is one loaded model.
 type version struct {
-	entry     models.Entry
+	entry     models.Entry // of the main network
 	identity  Identity
-	placement Placement
-	batcher   *Batcher
+	placement Placement // of the main network, with the bytes of all
+	parts     []part    // the main network first
 	took      time.Duration
+}
+
+// part is one network of a model.
+type part struct {
+	role    string
+	entry   models.Entry
+	batcher *Batcher
+}
+
+// part returns the network with a role, or nil; "" is the main one.
+func (v *version) part(role string) *part {
+	for i := range v.parts {
+		if role == "" || v.parts[i].role == role {
+			return &v.parts[i]
+		}
+	}
+	return nil
+}
+
+func (v *version) load() (sum Load) {
+	for _, p := range v.parts {
+		l := p.batcher.Load()
+		sum.Queued, sum.Running = sum.Queued+l.Queued, sum.Running+l.Running
+	}
+	return sum
+}
+
+func (v *version) close() error {
+	var errs []error
+	for _, p := range v.parts {
+		errs = append(errs, p.batcher.Close())
+	}
+	return errors.Join(errs...)
 }
 
 // NewEngine returns an engine that serves nothing yet.
@@ -210,26 +246,56 @@ func (e *Engine) open(ctx context.Context, s *slot) (*version, error) {
 	if err != nil {
 		return nil, err
 	}
-	x, err := e.cfg.Backend.Open(ctx, a, Options{Device: e.cfg.Device, IntraThreads: e.cfg.IntraThreads})
-	if err != nil {
-		return nil, err
-	}
-	entry, err := CheckEntry(x.Signature(), a.Entry)
-	if err != nil {
-		return nil, errors.Join(err, x.Close())
-	}
-	cfg := e.batchConfig(entry)
-	e.enter(s, Warming, nil)
-	if err := warmUp(ctx, x, entry, cfg); err != nil {
-		return nil, errors.Join(fmt.Errorf("warm-up: %w", err), x.Close())
-	}
-	v := &version{entry: entry, batcher: NewBatcher(x, cfg)}
-	if placed, ok := x.(Placed); ok {
-		v.placement = placed.Placement()
+	v := &version{}
+	for i, role := range a.Entry.Networks() {
+		p, placement, err := e.openPart(ctx, s, a, role)
+		if err != nil {
+			return nil, errors.Join(err, v.close())
+		}
+		v.parts = append(v.parts, p)
+		if i == 0 {
+			v.entry, v.placement = p.entry, placement
+		} else {
+			v.placement.Bytes += placement.Bytes
+		}
 	}
 	v.identity = Identity{ID: a.Entry.ID, Version: a.Entry.Version, SHA256: a.SHA256, Device: v.placement.Device, Source: string(a.Source)}
 	v.took = time.Since(start)
 	return v, nil
+}
+
+func (e *Engine) openPart(ctx context.Context, s *slot, a models.Artifact, role string) (part, Placement, error) {
+	x, err := e.cfg.Backend.Open(ctx, a, Options{Device: e.cfg.Device, IntraThreads: e.cfg.IntraThreads, Role: role})
+	if err != nil {
+		return part{}, Placement{}, err
+	}
+	entry, description := a.Entry, Describe(x)
+	if e.cfg.Complete != nil {
+		entry, err = e.cfg.Complete(entry, role, x.Signature(), description)
+	}
+	if err == nil {
+		entry, err = CheckEntry(x.Signature(), entry)
+	}
+	if err != nil {
+		return part{}, Placement{}, errors.Join(err, x.Close())
+	}
+	cfg := e.batchConfig(entry)
+	if description.BatchDependent {
+		// Without a batch axis a request may still bring several rows, but is never joined with others.
+		cfg.MaxBatch = 1
+		for name := range cfg.Axes {
+			cfg.Axes[name] = -1
+		}
+	}
+	e.enter(s, Warming, nil)
+	if err := warmUp(ctx, x, entry, cfg); err != nil {
+		return part{}, Placement{}, errors.Join(fmt.Errorf("warm-up: %w", err), x.Close())
+	}
+	var placement Placement
+	if placed, ok := x.(Placed); ok {
+		placement = placed.Placement()
+	}
+	return part{role: role, entry: entry, batcher: NewBatcher(x, cfg)}, placement, nil
 }
 
 func (e *Engine) batchConfig(entry models.Entry) BatchConfig {
@@ -270,7 +336,7 @@ func (e *Engine) enter(s *slot, state State, err error) {
 
 // retire lets a version finish its requests and gives its memory back.
 func (e *Engine) retire(v *version) {
-	if err := v.batcher.Close(); err != nil {
+	if err := v.close(); err != nil {
 		e.cfg.Logger.Error("model could not be closed cleanly", "model", v.identity.ID, "error", err)
 	}
 	debug.FreeOSMemory() // the runtime returned its own; this returns the batches' and the file's
@@ -347,7 +413,7 @@ func (e *Engine) Status() []ModelStatus {
 		}
 		st := ModelStatus{ID: s.id, State: s.state, Since: s.since, Next: s.next, Err: s.lastErr}
 		if v := s.current.Load(); v != nil {
-			st.Identity, st.Placement, st.LoadTime, st.Load = v.identity, v.placement, v.took, v.batcher.Load()
+			st.Identity, st.Placement, st.LoadTime, st.Load = v.identity, v.placement, v.took, v.load()
 		}
 		all = append(all, st)
 	}

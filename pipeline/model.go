@@ -24,6 +24,7 @@ type Identity struct {
 type Model struct {
 	engine *Engine
 	slot   *slot
+	role   string // of the network that runs; "" is the main one
 	closed atomic.Bool
 }
 
@@ -39,6 +40,10 @@ func (e *Engine) Model(id string) (*Model, error) {
 	}
 	return &Model{engine: e, slot: s}, nil
 }
+
+// Part returns a handle on one network of the same model, by its file's role, such as the decoder of a transducer. Runs
+// fail with REJECTED when the model has none. The handle's [Model.Entry] is the catalogue entry with that network's tensors.
+func (m *Model) Part(role string) *Model { return &Model{engine: m.engine, slot: m.slot, role: role} }
 
 // Run implements [Executor].
 func (m *Model) Run(ctx context.Context, inputs Tensors) (Tensors, error) {
@@ -58,7 +63,11 @@ func (m *Model) RunIdentified(ctx context.Context, inputs Tensors) (Tensors, Ide
 			}
 			return nil, Identity{}, m.reject(start, err)
 		}
-		out, err := v.batcher.Run(ctx, inputs)
+		p := v.part(m.role)
+		if p == nil {
+			return nil, Identity{}, m.reject(start, fmt.Errorf("the model has no network in the role %q", m.role))
+		}
+		out, err := p.batcher.Run(ctx, inputs)
 		if !errors.Is(err, errBatcherClosed) {
 			return out, v.identity, err
 		}
@@ -76,16 +85,31 @@ func (m *Model) reject(start time.Time, err error) error {
 
 // Signature implements [Executor]; it is empty while nothing is served.
 func (m *Model) Signature() Signature {
-	if v := m.slot.current.Load(); v != nil {
-		return v.batcher.Signature()
+	if p := m.part(); p != nil {
+		return p.batcher.Signature()
 	}
 	return Signature{}
 }
 
+// Describe implements [Described]; it is empty while nothing is served.
+func (m *Model) Describe() Description {
+	if p := m.part(); p != nil {
+		return p.batcher.Describe()
+	}
+	return Description{}
+}
+
+func (m *Model) part() *part {
+	if v := m.slot.current.Load(); v != nil {
+		return v.part(m.role)
+	}
+	return nil
+}
+
 // Entry returns the catalogue entry of the version that serves, or the zero entry.
 func (m *Model) Entry() models.Entry {
-	if v := m.slot.current.Load(); v != nil {
-		return v.entry
+	if p := m.part(); p != nil {
+		return p.entry
 	}
 	return models.Entry{}
 }

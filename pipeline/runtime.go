@@ -24,6 +24,28 @@ type Options struct {
 	Role string
 }
 
+// Description is what a model's file says of itself, beyond its signature.
+type Description struct {
+	// Metadata are the properties that the model's publisher wrote into the file; nil when there are none.
+	Metadata map[string]string
+	// BatchDependent says that a row's result depends on the other rows of its run, as where activations are quantised by
+	// the range that a whole batch has. Requests for such a model are not joined.
+	BatchDependent bool
+}
+
+// Described is implemented by executors that know their model's file.
+type Described interface {
+	Describe() Description
+}
+
+// Describe returns what x knows of its model's file; nothing when it does not know it.
+func Describe(x Executor) Description {
+	if d, ok := x.(Described); ok {
+		return d.Describe()
+	}
+	return Description{}
+}
+
 // Placement says where a model really runs.
 type Placement struct {
 	Device       string // "cpu", "cuda:0", ...

@@ -1,6 +1,7 @@
 package onnx
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -165,6 +166,9 @@ func (b *Backend) OpenBytes(ctx context.Context, id string, model []byte, o pipe
 		frugally(func() { native, err = b.createSession(model, sig, c, threads) })
 		if err == nil {
 			s := newSession(id, native, sig)
+			if s.described, err = describe(native, model); err != nil {
+				return nil, fail(errors.Join(err, s.Close()))
+			}
 			s.placement = pipeline.Placement{
 				Device: c.String(), Version: "onnxruntime " + ort.GetVersion(),
 				Fallback: strings.Join(refused, "; "), IntraThreads: threads,
@@ -202,6 +206,32 @@ func (b *Backend) createSession(model []byte, sig pipeline.Signature, d device, 
 	}
 	native, err := ort.NewDynamicAdvancedSessionWithONNXData(model, names(sig.Inputs), names(sig.Outputs), so)
 	return native, errors.Join(err, so.Destroy())
+}
+
+// describe reads the properties in the model's file. ONNX has one operator that quantises activations by the range they
+// have at that moment; its name in the file tells that it is there.
+func describe(native *ort.DynamicAdvancedSession, model []byte) (d pipeline.Description, err error) {
+	d.BatchDependent = bytes.Contains(model, []byte("DynamicQuantizeLinear"))
+	metadata, err := native.GetModelMetadata()
+	if err != nil {
+		return d, fmt.Errorf("read the model's metadata: %w", err)
+	}
+	defer func() { err = errors.Join(err, metadata.Destroy()) }()
+	keys, err := metadata.GetCustomMetadataMapKeys()
+	if err != nil {
+		return d, fmt.Errorf("read the model's metadata: %w", err)
+	}
+	for _, key := range keys {
+		value, _, err := metadata.LookupCustomMetadataMap(key)
+		if err != nil {
+			return d, fmt.Errorf("read the model's metadata %q: %w", key, err)
+		}
+		if d.Metadata == nil {
+			d.Metadata = map[string]string{}
+		}
+		d.Metadata[key] = value
+	}
+	return d, nil
 }
 
 // openShapes reports whether the model takes pictures or sequences of any size: inputs of rank 3 and more with dynamic

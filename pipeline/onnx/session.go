@@ -22,6 +22,7 @@ type session struct {
 	native    *ort.DynamicAdvancedSession
 	signature pipeline.Signature
 	placement pipeline.Placement
+	described pipeline.Description
 
 	closing  atomic.Bool  // set first, so that late callers are refused at once instead of waiting for Close
 	running  sync.RWMutex // held for reading by each run
@@ -33,8 +34,9 @@ type session struct {
 }
 
 var (
-	_ pipeline.Executor = (*session)(nil)
-	_ pipeline.Placed   = (*session)(nil)
+	_ pipeline.Executor  = (*session)(nil)
+	_ pipeline.Placed    = (*session)(nil)
+	_ pipeline.Described = (*session)(nil)
 )
 
 func newSession(id string, native *ort.DynamicAdvancedSession, sig pipeline.Signature) *session {
@@ -42,6 +44,8 @@ func newSession(id string, native *ort.DynamicAdvancedSession, sig pipeline.Sign
 }
 
 func (s *session) Signature() pipeline.Signature { return s.signature }
+
+func (s *session) Describe() pipeline.Description { return s.described }
 
 func (s *session) Placement() pipeline.Placement { return s.placement }
 
