@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"github.com/courtsense/courtsense/speech/endpoint"
 )
 
 // Word is one recognised word, or character, with its place in the sound in seconds.
@@ -12,7 +14,14 @@ type Word struct {
 	Text       string  `json:"text"`
 	Start      float64 `json:"start"`
 	End        float64 `json:"end"`
-	Confidence float32 `json:"confidence"`
+	Confidence float32 `json:"confidence"`         // 0..1
+	HotWord    string  `json:"hot_word,omitempty"` // that it belongs to; "" when none
+}
+
+// Alternative is another reading of a segment.
+type Alternative struct {
+	Text       string  `json:"text"`
+	Confidence float32 `json:"confidence"` // 0..1, relative to the other readings
 }
 
 // Segment is one stretch of speech in one channel.
@@ -22,6 +31,9 @@ type Segment struct {
 	Channel int     `json:"channel"`
 	Text    string  `json:"text"` // empty where no recogniser runs
 	Words   []Word  `json:"words"`
+	// Confidence is the mean of the words', 0..1; 0 where there is no text.
+	Confidence   float32       `json:"confidence,omitempty"`
+	Alternatives []Alternative `json:"alternatives,omitempty"` // other readings, the likeliest first; where they were asked for
 }
 
 // Result is a segment as a stream reports it: first any number of interim versions, then the final one.
@@ -32,6 +44,11 @@ type Result struct {
 	Final       bool    // nothing more will come for this segment
 	Split       bool    // a final segment that was cut for its length: the speech goes on in the next one
 	Probability float32 // mean probability of speech, 0..1; of interim segments, when it began
+	// Stable is how many of the segment's words no later interim result of it changes; all of a final one. The final result
+	// may still differ: its second pass hears the whole segment at once.
+	Stable int
+	// EndedBy is the rule that ended the final segment; [endpoint.None] where voice activity did.
+	EndedBy endpoint.Rule
 }
 
 // WriteJSON writes {"segments":[{"start":,"end":,"channel":,"text":,"words":[]}]} and a newline, seconds rounded to the
@@ -59,29 +76,6 @@ func millis(seconds float64) float64 {
 func WriteText(w io.Writer, segments []Segment) error {
 	for _, s := range segments {
 		if _, err := fmt.Fprintf(w, "%s - %s  channel %d  %s\n", clock(s.Start, '.'), clock(s.End, '.'), s.Channel, textOr(s, "(speech)")); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// WriteSRT writes SubRip subtitles.
-func WriteSRT(w io.Writer, segments []Segment) error {
-	for i, s := range segments {
-		if _, err := fmt.Fprintf(w, "%d\n%s --> %s\n%s\n\n", i+1, clock(s.Start, ','), clock(s.End, ','), textOr(s, "[speech]")); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// WriteVTT writes WebVTT subtitles (W3C).
-func WriteVTT(w io.Writer, segments []Segment) error {
-	if _, err := io.WriteString(w, "WEBVTT\n\n"); err != nil {
-		return err
-	}
-	for _, s := range segments {
-		if _, err := fmt.Fprintf(w, "%s --> %s\n<v channel %d>%s\n\n", clock(s.Start, '.'), clock(s.End, '.'), s.Channel, textOr(s, "[speech]")); err != nil {
 			return err
 		}
 	}

@@ -273,7 +273,7 @@ func TestAPanicEndsTheStreamAndNotTheProcess(t *testing.T) {
 }
 
 func TestWritersKeepTheirFormats(t *testing.T) {
-	segments := []Segment{{Start: 1.23456, End: 3661.5}, {Start: 2, End: 3, Channel: 1, Text: "原告", Words: []Word{{"原", 2, 2.5, .5}}}}
+	segments := []Segment{{Start: 1.23456, End: 3661.5}, {Start: 2, End: 3, Channel: 1, Text: "原告", Words: []Word{{Text: "原", Start: 2, End: 2.5, Confidence: .5}}}}
 	var b strings.Builder
 	require.NoError(t, WriteJSON(&b, segments))
 	assert.Equal(t, `{"segments":[{"start":1.235,"end":3661.5,"channel":0,"text":"","words":[]},`+
