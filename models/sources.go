@@ -48,6 +48,9 @@ func (s *Store) unavailable(e Entry, failures []error) error {
 		return fmt.Errorf("%w: %w", ErrUnavailable, m)
 	}
 	hint := "it has no URL: copy it there or pull it with --mirror"
+	if missing := s.missing(e); len(missing) > 0 && len(missing) < len(e.Files) {
+		return fmt.Errorf("%w: %s is not whole in %s: %s missing", ErrUnavailable, e.ID, s.dir, strings.Join(missing, ", "))
+	}
 	switch {
 	case e.System && !pullable(e):
 		hint = "install the operating system's package"
@@ -55,6 +58,17 @@ func (s *Store) unavailable(e Entry, failures []error) error {
 		hint = fmt.Sprintf("get it with 'courtsense models pull %s'", e.ID)
 	}
 	return fmt.Errorf("%w: %s is not in %s; %s", ErrUnavailable, e.ID, s.dir, hint)
+}
+
+// missing lists the paths of the entry's files that are not on disk.
+func (s *Store) missing(e Entry) []string {
+	var out []string
+	for _, f := range e.Files {
+		if _, err := os.Stat(filepath.Join(s.dir, filepath.FromSlash(f.Path))); err != nil {
+			out = append(out, f.Path)
+		}
+	}
+	return out
 }
 
 func pullable(e Entry) bool {

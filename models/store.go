@@ -59,7 +59,8 @@ func DefaultDir() (string, error) {
 
 // Open opens the store in dir ("" for [DefaultDir]); c nil means [Builtin]. A folder that does not exist is an empty
 // store: embedded and system models still work. DIR/catalog.yaml, when there, is merged over c: an entry with a known id
-// replaces it where it stands, new entries come first, because whoever adds a model wants it used.
+// replaces it where it stands, new entries come first, because whoever adds a model wants it used. For the same reason the
+// folders of speech recognisers that lie in the store as they were downloaded come before all; see docs/models.md.
 func Open(c *Catalog, dir string, opts ...Option) (*Store, error) {
 	var err error
 	if c == nil {
@@ -96,6 +97,7 @@ func Open(c *Catalog, dir string, opts ...Option) (*Store, error) {
 	for _, o := range opts {
 		o(s)
 	}
+	s.catalog = s.catalog.merge(&Catalog{Models: s.folders()})
 	return s, nil
 }
 

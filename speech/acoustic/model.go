@@ -66,6 +66,8 @@ func (m *Model) build(ctx context.Context, networks Networks, tokens []byte) err
 	switch m.entry.Family {
 	case models.FamilyCTCStream:
 		return m.buildCTC(ctx, networks)
+	case models.FamilyTransducerStream:
+		return m.buildTransducer(ctx, networks)
 	default:
 		return fmt.Errorf("family %q is not one of %s, %s", m.entry.Family, models.FamilyCTCStream, models.FamilyTransducerStream)
 	}

@@ -11,7 +11,8 @@ import (
 // Search holds the two small networks of a transducer that its decoder asks: the predictor, which is given the last
 // tokens, and the joiner, which weighs the next one. It is safe for concurrent use.
 type Search struct {
-	predictor, joiner pipeline.Executor
+	predictor, joiner network
+	blank             int64
 	contextInput      string
 	contextOutput     string
 	encoderInput      string
@@ -28,10 +29,20 @@ type Search struct {
 // maxPredictions is how many predictions a generation keeps; there are as many contexts as pairs of tokens.
 const maxPredictions = 4096
 
+// Start is the context before the first token: no tokens, and blank as the last one, as sherpa-onnx begins.
+func (s *Search) Start() []int64 {
+	start := make([]int64, s.context)
+	for i := range start {
+		start[i] = -1
+	}
+	start[len(start)-1] = s.blank
+	return start
+}
+
 // ContextSize is the number of last tokens that a prediction depends on.
 func (s *Search) ContextSize() int { return s.context }
 
-// Predict returns the predictor's row for each context, ContextSize tokens each, blank where there are not yet so many.
+// Predict returns the predictor's row for each context, ContextSize tokens each; the first one is [Search.Start].
 // The rows are shared: they must not be changed.
 func (s *Search) Predict(ctx context.Context, contexts [][]int64) ([][]float32, error) {
 	out := make([][]float32, len(contexts))
@@ -58,11 +69,17 @@ func (s *Search) Predict(ctx context.Context, contexts [][]int64) ([][]float32, 
 	if len(first) == 0 {
 		return out, nil
 	}
-	result, err := s.predictor.Run(ctx, pipeline.Tensors{s.contextInput: {Shape: []int64{int64(len(first)), int64(s.context)}, Int64: missing}})
-	if err != nil {
-		return nil, err
-	}
-	rows, err := cutRows(result[s.contextOutput], s.contextOutput, len(first), s.width)
+	var rows [][]float32
+	err := s.predictor.portions(len(first), func(from, to int) error {
+		t := pipeline.Tensor{Shape: []int64{int64(to - from), int64(s.context)}, Int64: missing[from*s.context : to*s.context]}
+		out, err := s.predictor.x.Run(ctx, pipeline.Tensors{s.contextInput: t})
+		if err != nil {
+			return err
+		}
+		cut, err := cutRows(out[s.contextOutput], s.contextOutput, to-from, s.width)
+		rows = append(rows, cut...)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -82,14 +99,16 @@ func (s *Search) Join(ctx context.Context, encoded, predicted [][]float32) ([][]
 	if len(encoded) != len(predicted) {
 		return nil, fmt.Errorf("%d encoder rows and %d predictions can't be joined", len(encoded), len(predicted))
 	}
-	if len(encoded) == 0 {
-		return nil, nil
-	}
-	out, err := s.joiner.Run(ctx, pipeline.Tensors{s.encoderInput: stack(encoded), s.predictorInput: stack(predicted)})
-	if err != nil {
-		return nil, err
-	}
-	rows, err := cutRows(out[s.logits], s.logits, len(encoded), s.classes)
+	rows := make([][]float32, 0, len(encoded))
+	err := s.joiner.portions(len(encoded), func(from, to int) error {
+		out, err := s.joiner.x.Run(ctx, pipeline.Tensors{s.encoderInput: stack(encoded[from:to]), s.predictorInput: stack(predicted[from:to])})
+		if err != nil {
+			return err
+		}
+		cut, err := cutRows(out[s.logits], s.logits, to-from, s.classes)
+		rows = append(rows, cut...)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -109,6 +128,9 @@ func stack(rows [][]float32) pipeline.Tensor {
 }
 
 func cutRows(t pipeline.Tensor, name string, rows, width int) ([][]float32, error) {
+	if width == 0 && rows > 0 {
+		width = len(t.Float32) / rows
+	}
 	if t.Float32 == nil || len(t.Float32) != rows*width {
 		return nil, fmt.Errorf("output %q has shape %v and type %v, want %d rows of %d float32", name, t.Shape, t.DType(), rows, width)
 	}

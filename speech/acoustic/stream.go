@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"time"
 
 	"github.com/courtsense/courtsense/pipeline"
 	"github.com/courtsense/courtsense/pipeline/refusal"
@@ -20,6 +21,8 @@ type Stream struct {
 	states   []pipeline.Tensor
 	early    int // rows that are still to come before the first one that counts
 	heard    int64
+	read     int64 // rows of features that the network has moved on by
+	end      int64 // rows by which it stops moving on, once the sound is over
 	flushed  bool
 }
 
@@ -33,7 +36,7 @@ func (m *Model) NewStream() (*Stream, error) {
 // Reset makes the stream as new, for other sound.
 func (s *Stream) Reset() {
 	s.features.Reset()
-	s.pending, s.last, s.heard, s.flushed = s.pending[:0], s.last[:0], 0, false
+	s.pending, s.last, s.heard, s.read, s.flushed = s.pending[:0], s.last[:0], 0, 0, false
 	s.states, s.early = s.m.network.zeros(), s.m.network.delay
 }
 
@@ -59,6 +62,10 @@ func (s *Stream) Push(ctx context.Context, pcm []float32) ([][]float32, error) {
 
 // Flush ends the sound and returns the rows that were waiting for more of it. When it fails it can be repeated.
 func (s *Stream) Flush(ctx context.Context) ([][]float32, error) {
+	if !s.flushed && s.m.network.exact {
+		s.flushed = true
+		s.fill()
+	}
 	if !s.flushed {
 		s.flushed = true
 		s.take(s.features.Flush())
@@ -70,6 +77,18 @@ func (s *Stream) Flush(ctx context.Context) ([][]float32, error) {
 		}
 	}
 	return s.advance(ctx, nil, true)
+}
+
+// fill lets the network of fixed chunks hear silence, until the last of the sound and the tail lie within a chunk.
+func (s *Stream) fill() {
+	n, shift := &s.m.network, s.m.features.RowShift()
+	perRow := int64(shift) * Rate / int64(time.Second)
+	if s.heard == 0 {
+		return
+	}
+	s.end = (s.heard+perRow-1)/perRow + int64(tail/shift)
+	s.take(s.features.Push(make([]float32, (int64(n.chunk)+s.end-s.read)*perRow-int64(len(s.pending)/n.dim)*perRow)))
+	s.take(s.features.Flush())
 }
 
 func (s *Stream) take(rows []float32) {
@@ -87,7 +106,7 @@ func (s *Stream) advance(ctx context.Context, out [][]float32, last bool) ([][]f
 	for {
 		rest := s.pending[taken:]
 		rows := min(len(rest)/n.dim, n.chunk)
-		if rows == 0 || (rows < n.chunk && !last) {
+		if rows == 0 || rows < n.chunk && (!last || n.exact) || last && n.exact && s.read >= s.end {
 			return out, nil
 		}
 		values, next, err := n.run(ctx, rest[:rows*n.dim], s.states)
@@ -96,6 +115,7 @@ func (s *Stream) advance(ctx context.Context, out [][]float32, last bool) ([][]f
 		}
 		s.states = next
 		taken += min(n.step, rows) * n.dim
+		s.read += int64(n.step)
 		for ; len(values) > 0; values = values[n.width:] {
 			if s.early > 0 {
 				s.early--

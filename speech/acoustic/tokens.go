@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
@@ -14,9 +15,10 @@ import (
 // Token is one output class of a model.
 type Token struct {
 	Symbol string // as the table has it
-	Text   string // what it adds to a text; "" for a special token and for a byte
-	Starts bool   // a new word begins with it: a space comes before Text, except at the start
-	Byte   int    // value of a byte of UTF-8 (byte-level units), -1 for anything else
+	Text   string // what it adds to a text, NFC; "" for a special token and for a part of a character
+	Starts bool   // a new word begins with it
+	// Bytes are set instead of Text where a token spells no whole characters: a part of their UTF-8.
+	Bytes string
 	// Special tokens stand for no sound's spelling: blank, unknown, start and end of a sentence.
 	Special bool
 }
@@ -65,24 +67,26 @@ func ParseTokens(table []byte) (*Tokens, error) {
 			break
 		}
 	}
-	t.all = make([]Token, len(lines))
-	seen := make([]bool, len(lines))
+	symbols := make([]string, len(lines))
 	for i, line := range lines {
 		symbol, id := line, i
 		if numbered {
 			symbol, id, _ = numberedLine(line)
 		}
-		if symbol == "" {
+		switch {
+		case symbol == "":
 			return nil, fmt.Errorf("tokens line %d: no symbol", i+1)
-		}
-		if id >= len(lines) {
+		case id >= len(lines):
 			return nil, fmt.Errorf("tokens line %d: class %d of %q, but there are only %d lines: some are missing", i+1, id, symbol, len(lines))
+		case symbols[id] != "":
+			return nil, fmt.Errorf("tokens line %d: class %d of %q is that of %q as well", i+1, id, symbol, symbols[id])
 		}
-		if seen[id] {
-			return nil, fmt.Errorf("tokens line %d: class %d of %q is that of %q as well", i+1, id, symbol, t.all[id].Symbol)
-		}
-		seen[id] = true
-		t.all[id] = newToken(symbol)
+		symbols[id] = symbol
+	}
+	t.all = make([]Token, len(symbols))
+	bytewise := byteLevel(symbols)
+	for id, symbol := range symbols {
+		t.all[id] = newToken(symbol, bytewise)
 		if _, ok := t.ids[symbol]; !ok {
 			t.ids[symbol] = id
 		}
@@ -93,7 +97,7 @@ func ParseTokens(table []byte) (*Tokens, error) {
 			break
 		}
 	}
-	t.all[t.blank].Special, t.all[t.blank].Text = true, ""
+	t.all[t.blank] = Token{Symbol: t.all[t.blank].Symbol, Special: true}
 	return t, nil
 }
 
@@ -101,8 +105,9 @@ func ParseTokens(table []byte) (*Tokens, error) {
 func numberedLine(line string) (symbol string, id int, ok bool) {
 	line = strings.TrimRight(line, " \t")
 	at := strings.LastIndexAny(line, " \t")
-	id, err := strconv.Atoi(line[at+1:])
-	if err != nil || id < 0 || line[at+1] == '+' {
+	digits := line[at+1:]
+	id, err := strconv.Atoi(digits)
+	if err != nil || digits[0] < '0' || digits[0] > '9' {
 		return "", 0, false
 	}
 	if symbol = strings.Trim(line[:max(at, 0)], " \t"); symbol == "" {
@@ -111,24 +116,89 @@ func numberedLine(line string) (symbol string, id int, ok bool) {
 	return symbol, id, true
 }
 
-func newToken(symbol string) Token {
-	t := Token{Symbol: symbol, Byte: -1}
-	var hex int
-	switch {
-	case len(symbol) == 6 && strings.HasPrefix(symbol, "<0x") && symbol[5] == '>':
-		if _, err := fmt.Sscanf(symbol, "<0x%02X>", &hex); err == nil {
-			t.Byte = hex
-			return t
+func newToken(symbol string, bytewise map[rune]byte) Token {
+	t := Token{Symbol: symbol}
+	if special(symbol) {
+		t.Special = true
+		return t
+	}
+	text, starts := strings.CutPrefix(symbol, wordMark)
+	t.Starts = starts
+	if b, ok := hexByte(symbol); ok {
+		text = string([]byte{b})
+	} else if bytewise != nil {
+		raw := make([]byte, 0, len(text))
+		for _, r := range text {
+			raw = append(raw, bytewise[r])
 		}
-		t.Special = true
-	case len(symbol) > 2 && symbol[0] == '<' && symbol[len(symbol)-1] == '>', symbol == "[UNK]", symbol == "[PAD]":
-		t.Special = true
-	case strings.HasPrefix(symbol, wordMark):
-		t.Starts, t.Text = true, norm.NFC.String(strings.TrimPrefix(symbol, wordMark))
-	default:
-		t.Text = norm.NFC.String(symbol)
+		text = string(raw)
+	}
+	if utf8.ValidString(text) {
+		t.Text = norm.NFC.String(text)
+	} else {
+		t.Bytes = text
 	}
 	return t
+}
+
+// special tells symbols in angle or square brackets, save those of bytes.
+func special(symbol string) bool {
+	if _, ok := hexByte(symbol); ok || len(symbol) < 3 {
+		return false
+	}
+	first, last := symbol[0], symbol[len(symbol)-1]
+	return first == '<' && last == '>' || symbol == "[UNK]" || symbol == "[PAD]"
+}
+
+// hexByte reads SentencePiece's fallback symbols, <0x00> to <0xFF>.
+func hexByte(symbol string) (byte, bool) {
+	if len(symbol) != 6 || !strings.HasPrefix(symbol, "<0x") || symbol[5] != '>' {
+		return 0, false
+	}
+	v, err := strconv.ParseUint(symbol[3:5], 16, 8)
+	return byte(v), err == nil
+}
+
+// byteAlphabet is the spelling of bytes in byte-level units as icefall trains them: printable ASCII stands for itself, the
+// others follow one another from U+0100 on, in the characters that compatibility normalisation leaves alone.
+func byteAlphabet() map[rune]byte {
+	alphabet, r := make(map[rune]byte, 256), rune(0x100)
+	for b := range 256 {
+		if b >= ' ' && b <= '~' {
+			alphabet[rune(b)] = byte(b)
+			continue
+		}
+		for !norm.NFKC.IsNormalString(string(r)) {
+			r++
+		}
+		alphabet[r] = byte(b)
+		r++
+	}
+	return alphabet
+}
+
+// byteLevel returns the alphabet of a table that spells in bytes, nil for others. It is told by having no other letters and
+// every byte that a Chinese character begins with: no language's own spelling has those letters.
+func byteLevel(symbols []string) map[rune]byte {
+	alphabet, leads := byteAlphabet(), map[byte]bool{}
+	for _, symbol := range symbols {
+		if special(symbol) {
+			continue
+		}
+		for _, r := range strings.TrimPrefix(symbol, wordMark) {
+			b, ok := alphabet[r]
+			if !ok {
+				return nil
+			}
+			leads[b] = true
+		}
+	}
+	for b := byte(0xe4); b <= 0xe9; b++ {
+		if !leads[b] {
+			return nil
+		}
+	}
+	return alphabet
 }
 
 // Len is the number of classes.
@@ -146,22 +216,37 @@ func (t *Tokens) ID(symbol string) (id int, ok bool) {
 	return id, ok
 }
 
-// Text spells a sequence of classes: special tokens are left out, bytes are joined to characters (those that make none
-// become U+FFFD), words are parted by single spaces. The result is NFC.
+// Text spells a sequence of classes: special tokens are left out, parts of characters are joined (what makes none becomes
+// U+FFFD), and words are parted by single spaces, except beside Chinese characters. The result is NFC.
 func (t *Tokens) Text(ids []int) string {
 	var b []byte
+	spaced := false
 	for _, id := range ids {
 		token := t.all[id]
-		switch {
-		case token.Special:
-		case token.Byte >= 0:
-			b = append(b, byte(token.Byte))
-		default:
-			if token.Starts && len(b) > 0 {
-				b = append(b, ' ')
-			}
-			b = append(b, token.Text...)
+		if token.Special {
+			continue
 		}
+		if token.Starts && len(b) > 0 && b[len(b)-1] != ' ' {
+			b, spaced = append(b, ' '), true
+		}
+		b = append(append(b, token.Text...), token.Bytes...)
 	}
-	return norm.NFC.String(strings.ToValidUTF8(string(b), "\uFFFD"))
+	text := strings.ToValidUTF8(string(b), "\uFFFD")
+	if spaced {
+		text = closeGaps(text)
+	}
+	return norm.NFC.String(strings.TrimRight(text, " "))
+}
+
+// closeGaps takes out the spaces beside Chinese characters, each of which is a word to some tables.
+func closeGaps(text string) string {
+	runes := []rune(text)
+	out := runes[:0]
+	for i, r := range runes {
+		if r == ' ' && (i > 0 && unicode.Is(unicode.Han, runes[i-1]) || i+1 < len(runes) && unicode.Is(unicode.Han, runes[i+1])) {
+			continue
+		}
+		out = append(out, r)
+	}
+	return string(out)
 }
