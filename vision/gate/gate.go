@@ -346,6 +346,7 @@ func (g *Gate) judge(ctx context.Context, p *passage) error {
 	if err != nil {
 		return err
 	}
+	r.Scores = nil // of single frames, of no use afterwards
 	p.live, p.judged = &r, p.ballot.frames
 	return nil
 }
