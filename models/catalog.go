@@ -21,6 +21,7 @@ const (
 	TaskVoiceActivity     = "voice-activity"
 	TaskSpeechRecognition = "speech-recognition"
 	TaskSpeechEnhancement = "speech-enhancement"
+	TaskSpeechLanguage    = "speech-language" // a language model that recognition of speech decodes with
 	TaskOCRSystem         = "ocr-system" // a system OCR engine's own data, one entry a language
 )
 
@@ -41,18 +42,20 @@ const (
 	FamilyGTCRN            = "gtcrn"             // streaming enhancement on one STFT frame (Rong et al. 2024)
 	FamilyTesseract        = "tesseract"         // Tesseract traineddata
 	FamilyLSTMLM           = "lstm-lm"           // character language model of two LSTMs, our own format (docs/models.md)
+	FamilyNGramLM          = "ngram-lm"          // character n-grams in back-off form, our own format (docs/models.md)
 )
 
 // Tasks lists every task a catalogue may name.
 func Tasks() []string {
 	return []string{TaskFaceDetection, TaskFaceEmbedding, TaskFaceLandmarks, TaskFaceLiveness, TaskTextDetection,
-		TaskTextRecognition, TaskTextOrientation, TaskTextCorrection, TaskVoiceActivity, TaskSpeechRecognition, TaskSpeechEnhancement, TaskOCRSystem}
+		TaskTextRecognition, TaskTextOrientation, TaskTextCorrection, TaskVoiceActivity, TaskSpeechRecognition, TaskSpeechEnhancement,
+		TaskSpeechLanguage, TaskOCRSystem}
 }
 
 // Families lists every decoding family a catalogue may name.
 func Families() []string {
 	return []string{FamilyYuNet, FamilySCRFD, FamilyEmbedding, FamilyMiniFASNet, FamilyLandmarks, FamilyDBNet, FamilyAngle, FamilyCTCLine,
-		FamilySileroVAD, FamilyVADStream, FamilyCTCStream, FamilyTransducerStream, FamilyGTCRN, FamilyTesseract, FamilyLSTMLM}
+		FamilySileroVAD, FamilyVADStream, FamilyCTCStream, FamilyTransducerStream, FamilyGTCRN, FamilyTesseract, FamilyLSTMLM, FamilyNGramLM}
 }
 
 // The roles of a model's files.

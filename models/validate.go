@@ -31,6 +31,7 @@ var familyRoles = map[string][]string{
 	FamilyCTCStream:        {RoleModel, RoleTokens},
 	FamilyTesseract:        {RoleTrainedData},
 	FamilyLSTMLM:           {RoleLM},
+	FamilyNGramLM:          {RoleLM},
 }
 
 func (v *validation) catalog(root *yaml.Node, c *Catalog) {

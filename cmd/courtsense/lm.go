@@ -8,7 +8,6 @@ import (
 	"io"
 	"math"
 	"os"
-	"path/filepath"
 	"text/tabwriter"
 	"time"
 
@@ -22,13 +21,14 @@ import (
 func newLMCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "lm",
-		Short: "Measure the language model that corrects readings, and teach it a court's own texts",
-		Long: `The language model weighs the readings of doubtful characters by what stands around them. It knows statutes and case texts;
-"lm score" says how well it knows yours, and "lm adapt" teaches it yours. Nothing leaves this machine.`,
+		Short: "Measure the language models of reading and speech, and teach them a court's own texts",
+		Long: `Two language models know statutes and case texts. That of reading weighs doubtful characters by what stands around them:
+"lm score" says how well it knows your texts, and "lm adapt" teaches it yours. That of speech says what is likely to be said next:
+"lm eval" measures it, and "lm train" makes one from your texts. Nothing leaves this machine.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	c.AddCommand(newLMAdaptCommand(), newLMScoreCommand())
+	c.AddCommand(newLMAdaptCommand(), newLMScoreCommand(), newLMTrainCommand(), newLMEvalCommand())
 	return c
 }
 
@@ -246,24 +246,12 @@ hundred characters a second.`,
 	return cmd
 }
 
-// writeLM writes the model beside its place first, so that the file is always a whole one.
 func writeLM(path string, m *charlm.Model) error {
 	b, err := m.Encode()
 	if err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(b)
-	if err = errors.Join(err, f.Chmod(0o644), f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	return nil
+	return writeWhole(path, b)
 }
 
 func printAdaptation(c *console, r adapt.Report, corpus *adapt.Corpus, out string, asJSON bool) error {

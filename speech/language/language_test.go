@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -96,6 +97,25 @@ func TestStates(t *testing.T) {
 	assert.Equal(t, [...]int{3, 3, 3, 0}, [...]int{g.Entries(1), g.Entries(2) - 1, g.Entries(3) + 2, g.Entries(4)})
 }
 
+// TestAllAtOnceIsTheSame compares the two ways of scoring in states that were seen and in ones that weren't.
+func TestAllAtOnceIsTheSame(t *testing.T) {
+	g := embeddedModel(t)
+	characters := []rune("当事人的法囧院\nA𠀀龘不履行")
+	logp := make([]float32, len(characters))
+	for _, history := range []string{"", "当", "当事", "当事人一方不", "囧", "囧人", "龘龘龘龘", "一\n", "𠀀当"} {
+		s := g.Start()
+		for _, r := range history {
+			_, s = g.Score(s, r)
+		}
+		ScoreAll(g, s, characters, logp)
+		for i, r := range characters {
+			want, next := g.Score(s, r)
+			assert.InDelta(t, want, logp[i], 1e-4, "%q after %q", r, history)
+			assert.Equal(t, next, After(s, r))
+		}
+	}
+}
+
 func TestMixture(t *testing.T) {
 	a := parsed(t, small(t, ""))
 	p := func(f float64) float32 { return float32(math.Log(f)) }
@@ -109,6 +129,12 @@ func TestMixture(t *testing.T) {
 	assert.True(t, m.Known('囧'))
 	assert.True(t, m.Known('院'))
 	assert.False(t, m.Known('我'))
+	characters, logp := []rune(strings.Repeat("法囧院人", 10)), make([]float32, 40)
+	m.ScoreAll(m.Start(), characters, logp)
+	for i, r := range characters {
+		want, _ := m.Score(m.Start(), r)
+		assert.InDelta(t, want, logp[i], 1e-5)
+	}
 	only, err := Mix([]Model{a, parsed(t, b)}, []float64{1, 0})
 	require.NoError(t, err)
 	assert.InEpsilon(t, ask(a, "法院人"), ask(only, "法院人"), 1e-5)

@@ -58,3 +58,26 @@ func (m *Mixture) Score(s State, r rune) (float32, State) {
 	}
 	return float32(math.Log(sum)), after(s, code(r))
 }
+
+// ScoreAll implements [Batcher].
+func (m *Mixture) ScoreAll(s State, characters []rune, logp []float32) {
+	var own [32]float32
+	var sums [32]float64
+	for len(characters) > 0 {
+		n := min(len(characters), len(own))
+		clear(sums[:])
+		for i, model := range m.models {
+			if m.weights[i] == 0 {
+				continue
+			}
+			ScoreAll(model, s, characters[:n], own[:n])
+			for k, p := range own[:n] {
+				sums[k] += float64(m.weights[i]) * math.Exp(float64(p))
+			}
+		}
+		for k, sum := range sums[:n] {
+			logp[k] = float32(math.Log(sum))
+		}
+		characters, logp = characters[n:], logp[n:]
+	}
+}

@@ -13,6 +13,26 @@ type Model interface {
 	Known(r rune) bool
 }
 
+// Batcher is a model that scores many characters in one state faster than one by one.
+type Batcher interface {
+	// ScoreAll writes the natural log-probabilities of the characters in the state to logp, which is as long.
+	ScoreAll(s State, characters []rune, logp []float32)
+}
+
+// ScoreAll scores characters in one state by the model's own way if it has one.
+func ScoreAll(m Model, s State, characters []rune, logp []float32) {
+	if b, ok := m.(Batcher); ok {
+		b.ScoreAll(s, characters, logp)
+		return
+	}
+	for i, r := range characters {
+		logp[i], _ = m.Score(s, r)
+	}
+}
+
+// After is the state after a character, the same for every model.
+func After(s State, r rune) State { return after(s, code(r)) }
+
 // State is what a model remembers of an utterance: the last characters, 16 bits each, the last one lowest. States of all models
 // mean the same, and equal states score alike.
 type State uint64

@@ -124,6 +124,50 @@ func (g *NGram) score(s State, c uint16) float32 {
 	return logp
 }
 
+// ScoreAll implements [Batcher]: what the state needs is looked up once.
+func (g *NGram) ScoreAll(s State, characters []rune, logp []float32) {
+	// give[n] is what backing off from all contexts of n characters and more costs.
+	var give [MaxOrder + 1]float32
+	contexts := 0
+	if past := uint16(s); past != codeNone && g.order > 1 {
+		contexts = 1
+		give[1] = g.unigrams[past].backoff
+		hash := seed(past)
+		for n, s := 2, s>>16; n < g.order && uint16(s) != codeNone; n, s = n+1, s>>16 {
+			hash = extend(hash, uint16(s))
+			l := &g.levels[n-2]
+			i := l.find(hash)
+			if i < 0 {
+				break
+			}
+			contexts, give[n] = n, l.backoffs[l.backoff[i]]
+		}
+		for n := contexts - 1; n >= 1; n-- {
+			give[n] += give[n+1]
+		}
+	}
+	for k, r := range characters {
+		c := code(r)
+		p, matched := g.unigrams[c].logp, 1
+		if p == 0 {
+			logp[k] = g.unknown + give[1]
+			continue
+		}
+		hash := seed(c)
+		// An n-gram that is there has a context that is there.
+		for n, past := 2, s; n <= contexts+1; n, past = n+1, past>>16 {
+			hash = extend(hash, uint16(past))
+			l := &g.levels[n-2]
+			i := l.find(hash)
+			if i < 0 {
+				break
+			}
+			p, matched = l.logps[l.logp[i]], n
+		}
+		logp[k] = p + give[matched]
+	}
+}
+
 // seed begins the hash of an n-gram with its last character; extend adds the one before.
 func seed(c uint16) uint64 { return mix(uint64(c) + 0x9e3779b97f4a7c15) }
 
