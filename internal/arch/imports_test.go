@@ -50,6 +50,7 @@ var mayImportInTests = map[string][]string{
 var leaves = map[string]bool{
 	"pipeline/onnx":           true, // ONNX Runtime
 	"pipeline/imaging/codec":  true, // OpenCV, where it is built in
+	"vision/camera":           true, // OpenCV, where it is built in
 	"ocr/tesseract":           true, // Tesseract
 	"speech/audio/flac":       true, // libFLAC
 	"speech/audio/mpeg":       true, // libmpg123
@@ -68,7 +69,7 @@ var bindings = []string{
 
 // withoutC are packages whose whole dependency tree must be free of the leaves.
 var withoutC = []string{
-	"models", "models/pull", "pipeline", "pipeline/imaging", "pipeline/imaging/draw", "pipeline/refusal", "vision/face", "vision/gallery", "ocr", "ocr/page", "ocr/pdf", "ocr/reader", "ocr/text", "speech/vad",
+	"models", "models/pull", "pipeline", "pipeline/imaging", "pipeline/imaging/draw", "pipeline/refusal", "vision/face", "vision/gallery", "vision/gate", "vision/gate/journal", "ocr", "ocr/page", "ocr/pdf", "ocr/reader", "ocr/text", "speech/vad",
 	"internal/conf", "internal/telemetry", "internal/server", "internal/server/rpcerror", "api/courtsense/v1",
 }
 
