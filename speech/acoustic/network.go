@@ -69,9 +69,15 @@ func bindStates(sig pipeline.Signature, e models.Entry) ([]state, error) {
 			return nil, err
 		}
 		shape := slices.Clone(info.Shape)
+		open := 0
+		for _, d := range shape {
+			if d < 0 {
+				open++
+			}
+		}
 		for axis, d := range shape {
 			switch {
-			case axis == spec.BatchAxis:
+			case axis == spec.BatchAxis, d < 0 && open == 1:
 				shape[axis] = 1
 			case d < 0 && axis < len(spec.Shape) && spec.Shape[axis] >= 0:
 				shape[axis] = spec.Shape[axis]

@@ -47,6 +47,9 @@ func newNetwork(x pipeline.Executor, e models.Entry, role string, inputs, output
 	if len(sig.Inputs) != inputs || len(sig.Outputs) < outputs {
 		return network{}, fmt.Errorf("the network has %d inputs and %d outputs, want %d and %d", len(sig.Inputs), len(sig.Outputs), inputs, outputs)
 	}
+	if served, ok := x.(interface{ Entry() models.Entry }); ok && served.Entry().ID != "" {
+		e = served.Entry() // with the limits of this network, not of the main one
+	}
 	e, err := Complete(e, role, sig, pipeline.Describe(x))
 	n := network{x: x}
 	if e.Batch.Max > 1 {
