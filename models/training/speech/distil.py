@@ -1,6 +1,6 @@
 """Teaches a student with random weights what the teacher does, block by block; resumes from OUT/distilled.pt where that exists.
 
-python3 models/training/speech/distil.py --sound WORK/sound --noise DATA/noise --teacher cfsmn_char2599_streaming.onnx --out WORK/speech [--steps 5000]
+python3 models/training/speech/distil.py --sound WORK/sound --noise DATA/noise --teacher cfsmn_char2599_streaming.onnx --out WORK/speech [--steps 1500]
 
 Both networks are linear between their rectifiers. The first and the last map are found by least squares. Each block between learns from the
 teacher's hidden values to give what the teacher's block gives; in the second half most of a batch has the student's own hidden values
@@ -139,7 +139,7 @@ def main():
     parser.add_argument("--noise", type=pathlib.Path, required=True)
     parser.add_argument("--teacher", type=pathlib.Path, required=True)
     parser.add_argument("--out", type=pathlib.Path, required=True)
-    parser.add_argument("--steps", type=int, default=5000)
+    parser.add_argument("--steps", type=int, default=1500)
     parser.add_argument("--rate", type=float, default=3e-3)
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()

@@ -67,12 +67,19 @@ def music(n, rng):
 
 
 def tones(n, rng):
-    """Ringing, beeps and dialling: tones switched on and off."""
-    t = np.arange(n) / RATE
-    gate = signal.square(2 * np.pi * t * rng.uniform(0.3, 6) + rng.uniform(0, 6), rng.uniform(0.2, 0.9)) > 0
-    if rng.random() < 0.3:
-        gate = np.ones(n)
-    return gate * sum(np.sin(2 * np.pi * rng.uniform(200, 3500) * t) for _ in range(rng.integers(1, 4)))
+    """Ringing, beeps, dialling, organ notes, sirens: one to three tones, pure or with harmonics, steady, sliding or switched on and off."""
+    t, out = np.arange(n) / RATE, np.zeros(n)
+    for _ in range(rng.integers(1, 4)):
+        pitch = 60 * (4000 / 60) ** rng.random()
+        slide = rng.uniform(0.02, 0.5) * np.sin(2 * np.pi * rng.uniform(0.05, 7) * t) if rng.random() < 0.3 else 0
+        phase = 2 * np.pi * np.cumsum(pitch * 2 ** (slide + np.zeros(n))) / RATE + rng.uniform(0, 6)
+        harmonics = 1 if rng.random() < 0.5 else min(rng.integers(2, 12), int(7000 / pitch) + 1)
+        decay = rng.uniform(0.3, 2)
+        out += rng.uniform(0.3, 1) * sum(np.sin(k * phase + rng.uniform(0, 6)) / k**decay for k in range(1, harmonics + 1))
+    if rng.random() < 0.5:
+        gate = signal.square(2 * np.pi * t * rng.uniform(0.15, 6) + rng.uniform(0, 6), rng.uniform(0.2, 0.9)) > 0
+        out *= np.convolve(gate, np.ones(80) / 80, "same")
+    return out
 
 
 def knocks(n, rng):
@@ -133,6 +140,19 @@ def channel(audio, rng):
             companded = np.round(companded * 127) / 127
             audio = np.sign(companded) * np.expm1(np.abs(companded) * np.log(256)) / 255 * peak
     return audio
+
+
+def bare(n, rng):
+    """What no one speaks in, and nothing else hides: one sound of tones, music or hum, over hiss of any level, in -1..1."""
+    sound = rng.choice([tones, music, hum], p=[0.6, 0.3, 0.1])(n, rng)
+    sound *= np.interp(np.arange(n), np.linspace(0, n, 9), 10 ** (rng.uniform(-15, 0, 9) / 20)) if rng.random() < 0.3 else 1
+    on = np.ones(n)
+    if rng.random() < 0.6:  # it begins and ends, as music after silence does
+        start = int(rng.uniform(0, 0.7) * n)
+        on[:start] = 0
+        on[start + int(rng.uniform(0.05, 1) * (n - start)):] = 0
+    sound = sound * np.convolve(on, np.ones(160) / 160, "same") * 10 ** (rng.uniform(-40, -6) / 20) / (np.abs(sound).max() + 1e-9)
+    return (sound + rng.standard_normal(n) * 10 ** (rng.uniform(-95, -45) / 20)).astype(np.float32)
 
 
 def degrade(clean, speech, recorded, rooms, rng):

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from augment import degrade, load_noise, load_rooms
+from augment import bare, degrade, load_noise, load_rooms
 from net import STATE, WINDOW, VoiceActivity
 
 
@@ -33,7 +33,16 @@ class Scenes(torch.utils.data.Dataset):
         k = rng.integers(len(self.scenes))
         label = self.labels[k].astype(np.float32)
         clean = self.scenes[k].astype(np.float32) / 32768
-        audio = degrade(clean, np.repeat(label > 0.5, WINDOW), self.noise, self.rooms, rng)
+        kind = rng.random()
+        if kind < 0.12:
+            label, audio = np.zeros_like(label), bare(len(clean), rng)
+        else:
+            if kind < 0.4:  # a second speaker, who may interrupt and may sit further away
+                other = rng.integers(len(self.scenes))
+                shift = int(rng.integers(len(label)))
+                label = np.maximum(label, np.roll(self.labels[other].astype(np.float32), shift))
+                clean = clean + np.roll(self.scenes[other], shift * WINDOW) / 32768 * 10 ** (rng.uniform(-12, 6) / 20)
+            audio = degrade(clean.astype(np.float32), np.repeat(label > 0.5, WINDOW), self.noise, self.rooms, rng)
         # Windows of a live stream fall anywhere: shift the audio against the teacher's windows and mix the labels to match.
         shift = int(rng.integers(WINDOW))
         audio = np.concatenate([np.zeros(shift, np.float32), audio[:len(audio) - shift]])
