@@ -120,21 +120,21 @@ func TestUnservedNamesWhatIsAskedInVain(t *testing.T) {
 		request proto.Message
 		want    string
 	}{
-		"nothing":                 {&pb.DetectRequest{}, ""},
-		"no message":              {(*pb.DetectRequest)(nil), ""},
-		"a served engine":         {reading(&pb.DocumentConfig{Engine: pb.OcrEngine_OCR_ENGINE_TESSERACT}), ""},
-		"an unknown engine":       {reading(&pb.DocumentConfig{Engine: 99}), ""},
-		"a switch on":             {config(&pb.RecognitionConfig{Punctuate: proto.Bool(true)}), "config.punctuate"},
-		"a switch off":            {config(&pb.RecognitionConfig{Punctuate: proto.Bool(false)}), ""},
-		"the first of several":    {config(&pb.RecognitionConfig{WriteNumbers: proto.Bool(true), Punctuate: proto.Bool(true)}), "config.punctuate"},
-		"a number":                {config(&pb.RecognitionConfig{MaxAlternatives: 2}), "config.max_alternatives"},
-		"a field of the request":  {&pb.DocumentServiceRecognizeRequest{Document: "documents/a"}, "document"},
-		"a served field":          {&pb.DetectRequest{AnyOrientation: true}, ""},
-		"a message, though empty": {&pb.StreamingConfig{Endpointing: &pb.EndpointingConfig{}}, "endpointing"},
-		"a field among others":    {&pb.DocumentServiceRecognizeRequest{Config: &pb.DocumentConfig{Correct: proto.Bool(true)}, Document: "documents/a"}, "document"},
+		"nothing":                {&pb.DetectRequest{}, ""},
+		"no message":             {(*pb.DetectRequest)(nil), ""},
+		"a served engine":        {reading(&pb.DocumentConfig{Engine: pb.OcrEngine_OCR_ENGINE_TESSERACT}), ""},
+		"an unknown engine":      {reading(&pb.DocumentConfig{Engine: 99}), ""},
+		"a switch on":            {config(&pb.RecognitionConfig{Punctuate: proto.Bool(true)}), "config.punctuate"},
+		"a switch off":           {config(&pb.RecognitionConfig{Punctuate: proto.Bool(false)}), ""},
+		"the first of several":   {config(&pb.RecognitionConfig{WriteNumbers: proto.Bool(true), Punctuate: proto.Bool(true)}), "config.punctuate"},
+		"a text":                 {&pb.StreamingConfig{Record: "records/a"}, "record"},
+		"a field of the request": {&pb.DocumentServiceRecognizeRequest{Document: "documents/a"}, "document"},
+		"a served field":         {&pb.DetectRequest{AnyOrientation: true}, ""},
+		"a served message":       {&pb.StreamingConfig{Endpointing: &pb.EndpointingConfig{}}, ""},
+		"a field among others":   {&pb.DocumentServiceRecognizeRequest{Config: &pb.DocumentConfig{Correct: proto.Bool(true)}, Document: "documents/a"}, "document"},
 		"deep in a stream": {&pb.StreamingRecognizeRequest{StreamingRequest: &pb.StreamingRecognizeRequest_Config{
-			Config: &pb.StreamingConfig{Recognition: &pb.RecognitionConfig{MaxAlternatives: 2}},
-		}}, "config.recognition.max_alternatives"},
+			Config: &pb.StreamingConfig{Recognition: &pb.RecognitionConfig{SeparateSpeakers: true}},
+		}}, "config.recognition.separate_speakers"},
 	} {
 		t.Run(name, func(t *testing.T) { assert.Equal(t, c.want, Unserved(c.request)) })
 	}

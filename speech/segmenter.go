@@ -17,6 +17,9 @@ type Config struct {
 	Limits  audio.Limits  // the zero value stands for audio.DefaultLimits
 	VAD     vad.Config    // zero fields stand for its defaults
 	Interim time.Duration // sound between two interim results of a segment; 0: 500 ms, negative: final results only
+	// Recognition writes the speech down; nil: segments come without text. With it, an interim result comes early when its
+	// text has changed.
+	Recognition *Recognition
 }
 
 // DefaultInterim is the sound between two interim results of one segment.
@@ -45,6 +48,11 @@ func NewSegmenter(v *vad.VAD, cfg Config) (*Segmenter, error) {
 		e.Field = "config.interim_interval"
 		return nil, e
 	}
+	if r := cfg.Recognition; r != nil {
+		if err := r.Endpoint.Check(); err != nil {
+			return nil, err
+		}
+	}
 	return &Segmenter{vad: v, cfg: cfg, interim: max(0, int64(cfg.Interim)*audio.Rate/int64(time.Second))}, nil
 }
 
@@ -63,6 +71,11 @@ type Summary struct {
 // returned. When ctx ends or emit fails, Run stops at once with that error. Run does not close r, and can't interrupt
 // its Read: to stop a reader that blocks, make it fail.
 func (s *Segmenter) Run(ctx context.Context, r io.Reader, emit func(Result) error) (Summary, error) {
+	return s.run(ctx, r, emit, nil)
+}
+
+// run is Run with hot words that may be replaced meanwhile.
+func (s *Segmenter) run(ctx context.Context, r io.Reader, emit func(Result) error, update *hotWordUpdate) (Summary, error) {
 	if err := ctx.Err(); err != nil {
 		return Summary{}, err
 	}
@@ -96,6 +109,9 @@ func (s *Segmenter) Run(ctx context.Context, r io.Reader, emit func(Result) erro
 			pcm, err := resampler.Push(buf[:n])
 			if err != nil {
 				return summary(), err
+			}
+			if g, ok := update.take(); ok {
+				t.setHotWords(g)
 			}
 			if err := t.push(ctx, pcm); err != nil {
 				return summary(), err

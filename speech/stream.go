@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"sync"
+
+	"github.com/courtsense/courtsense/speech/hotword"
 )
 
 // ErrClosed is returned by writes to a stream that was finished or closed.
@@ -19,6 +21,32 @@ type Stream struct {
 	once    sync.Once
 	summary Summary
 	err     error
+	update  hotWordUpdate
+}
+
+// hotWordUpdate hands new hot words to a run.
+type hotWordUpdate struct {
+	mu    sync.Mutex
+	graph *hotword.Graph
+	fresh bool
+}
+
+func (u *hotWordUpdate) put(g *hotword.Graph) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.graph, u.fresh = g, true
+}
+
+// take returns hot words that were put since the last take.
+func (u *hotWordUpdate) take() (g *hotword.Graph, ok bool) {
+	if u == nil {
+		return nil, false
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	g, ok = u.graph, u.fresh
+	u.fresh = false
+	return g, ok
 }
 
 // Open starts a run in its own goroutine, which ends when ctx does, after Finish, after Close, or with a refusal. emit is
@@ -34,7 +62,7 @@ func (s *Segmenter) Open(ctx context.Context, emit func(Result) error) *Stream {
 		defer cancel(nil)
 		defer release()
 		st.err = guarded(func() (err error) {
-			st.summary, err = s.Run(ctx, r, emit)
+			st.summary, err = s.run(ctx, r, emit, &st.update)
 			return err
 		})
 		if cause := context.Cause(ctx); cause != nil && st.err != nil {
@@ -63,6 +91,10 @@ func (st *Stream) Write(ctx context.Context, b []byte) error {
 	}
 	return err
 }
+
+// SetHotWords replaces the hot words for the sound that is written from now on; nil removes them. What was written before is
+// heard with the earlier ones but for the last quarter of a second. It may be called from any goroutine.
+func (st *Stream) SetHotWords(g *hotword.Graph) { st.update.put(g) }
 
 // Finish says that no more bytes come, waits until the last final result was emitted and returns how the run ended.
 func (st *Stream) Finish(ctx context.Context) (Summary, error) {

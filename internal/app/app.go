@@ -18,6 +18,8 @@ import (
 	"github.com/courtsense/courtsense/pipeline"
 	"github.com/courtsense/courtsense/pipeline/imaging/codec"
 	"github.com/courtsense/courtsense/pipeline/onnx"
+	"github.com/courtsense/courtsense/speech/acoustic"
+	"github.com/courtsense/courtsense/speech/language"
 )
 
 // Part is a set of services.
@@ -56,6 +58,7 @@ type App struct {
 	pages     *service.PageModels // nil when they can't read
 	documents *service.Document   // nil when it is no part of this app
 	galleries *galleries          // nil without a key, or when faces are no part of this app
+	languages []*language.NGram   // files of language models, mapped into memory
 	unread    []error             // why an engine can't read pages
 
 	parts []part
@@ -127,7 +130,7 @@ func (a *App) startEngine() error {
 	cfg := pipeline.EngineConfig{
 		Store: a.store, Backend: backend, Device: a.cfg.Models.Device, IntraThreads: a.cfg.Models.IntraThreads, Instances: a.instances(),
 		MaxBatch: a.cfg.Models.Batch.Max, MaxDelay: a.cfg.Models.Batch.Delay.Std(), QueueLimit: a.cfg.Models.Batch.Queue,
-		Logger: a.log,
+		Logger: a.log, Complete: acoustic.Complete,
 	}
 	if cfg.MaxDelay == 0 {
 		cfg.MaxDelay = -1 // an operator's 0 means no waiting, the engine's 0 means the catalogue's wait
@@ -250,6 +253,9 @@ func (a *App) Close() error {
 		errs = append(errs, a.galleries.Close())
 		if a.engine != nil {
 			errs = append(errs, a.engine.Close())
+		}
+		for _, m := range a.languages {
+			errs = append(errs, m.Close())
 		}
 		a.closeErr = errors.Join(errs...)
 	})

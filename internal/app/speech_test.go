@@ -63,8 +63,11 @@ func requireHeard(t *testing.T, want []interval, got []*pb.SpeechSegment) {
 	}
 }
 
+// unwritten turns the recogniser off.
+func unwritten(c *conf.Config) { c.Speech.Recognition.Model = "none" }
+
 func TestRecordingsOfEveryKindAreSegmented(t *testing.T) {
-	conn, _ := start(t, app.Speech)
+	conn, _ := start(t, app.Speech, unwritten)
 	for _, file := range []string{
 		"court-zh-16k.wav", "court-en-16k.wav", "two-seats-16k.wav", "session-en-8k.wav", "opening-zh-48k.flac",
 		"opening-zh-opus.ogg", "record-en-44k.mp3",
@@ -82,6 +85,8 @@ func TestRecordingsOfEveryKindAreSegmented(t *testing.T) {
 			require.Equal(t, "NO_RECOGNIZER", answer.GetHotWords().GetUnusable()[0].GetReason())
 			for i, s := range answer.GetSegments() {
 				require.EqualValues(t, i+1, s.GetId())
+				require.Empty(t, s.GetText())
+				require.Empty(t, s.GetWords())
 			}
 		})
 	}
@@ -89,7 +94,7 @@ func TestRecordingsOfEveryKindAreSegmented(t *testing.T) {
 
 func TestPublishedDetectorHearsNoSpeechInTones(t *testing.T) {
 	models := testinput.SharedModels(t, "speech/silero_vad_16k_op15.onnx")
-	conn, _ := start(t, app.Speech, func(c *conf.Config) { c.Models.Dir = models })
+	conn, _ := start(t, app.Speech, func(c *conf.Config) { c.Models.Dir = models }, unwritten)
 	answer, err := pb.NewSpeechServiceClient(conn).Recognize(callContext(t), &pb.SpeechServiceRecognizeRequest{
 		Audio: &pb.AudioFile{Content: sample(t, "speech", "tones-16k.wav")},
 	})
@@ -176,12 +181,15 @@ func TestStreamHearsTheSameInAnyChunks(t *testing.T) {
 	require.Len(t, finals, len(whole.GetSegments()))
 	for _, w := range whole.GetSegments() {
 		s := finals[w.GetId()]
+		require.Equal(t, w.GetText(), s.GetText())
+		require.NotEmpty(t, s.GetText())
 		require.Equal(t, [3]float64{w.GetStartSeconds(), w.GetEndSeconds(), float64(w.GetChannel())}, [3]float64{s.GetStartSeconds(), s.GetEndSeconds(), float64(s.GetChannel())})
 	}
 	require.Positive(t, interim)
 	require.Equal(t, len(finals), begun)
 	require.Equal(t, len(finals), ended)
-	require.Len(t, hotWords.GetUnusable(), 1)
+	require.EqualValues(t, 1, hotWords.GetUsableCount())
+	require.Empty(t, hotWords.GetUnusable())
 	require.EqualValues(t, len(finals), done.GetSegmentCount())
 	require.EqualValues(t, 2, done.GetAudioChannelCount())
 	require.InDelta(t, whole.GetAudioSeconds(), done.GetAudioSeconds(), 1e-9)
@@ -211,7 +219,7 @@ func TestSpeechStreamRules(t *testing.T) {
 		"long padding": {[]*pb.StreamingRecognizeRequest{config(&pb.RecognitionConfig{VoiceActivity: &pb.VoiceActivityConfig{
 			MinSilence: durationpb.New(100 * time.Millisecond), Padding: durationpb.New(300 * time.Millisecond),
 		}})}, codes.InvalidArgument, "INVALID_CONFIG"},
-		"not served": {[]*pb.StreamingRecognizeRequest{config(&pb.RecognitionConfig{SuppressNoise: true})}, codes.Unimplemented, "UNIMPLEMENTED"},
+		"not served": {[]*pb.StreamingRecognizeRequest{config(&pb.RecognitionConfig{SeparateSpeakers: true})}, codes.Unimplemented, "UNIMPLEMENTED"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			stream, err := client.StreamingRecognize(callContext(t))

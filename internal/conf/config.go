@@ -158,7 +158,29 @@ type Galleries struct {
 
 // Speech configures hearing.
 type Speech struct {
-	VAD VAD `key:"vad"`
+	Recognition Recognition `key:"recognition"`
+	Endpointing Endpointing `key:"endpointing"`
+	VAD         VAD         `key:"vad"`
+}
+
+// Recognition configures how speech is written down.
+type Recognition struct {
+	Model          string   `key:"model" default:"" doc:"Id of the recogniser. Empty: the best one available, in the catalogue's order. none: speech is found and not written down."`
+	LanguageModel  string   `key:"language_model" default:"" doc:"Id of the language model that the decoder asks. Empty: the best one available, in the catalogue's order. none: no language model."`
+	LanguageModels []string `key:"language_models" default:"" doc:"Files of further language models, such as 'courtsense lm train' writes from a court's own texts. All are interpolated, with equal weights."`
+	LanguageWeight float64  `key:"language_weight" default:"0" min:"0" max:"5" doc:"What the language model's natural log-probabilities are multiplied with; 0: the decoder's own value for the kind of recogniser."`
+	Beam           int      `key:"beam" default:"0" min:"0" max:"1000" doc:"Readings that are kept at a time; 0: the decoder's own value. More are slower and slightly more accurate."`
+	SecondPass     bool     `key:"second_pass" default:"true" doc:"Whether a finished segment is decoded once more with a wider beam before its final result."`
+	Rescore        bool     `key:"rescore" default:"true" doc:"Whether the second pass weighs its best readings by the neural language model, where there is one. It costs some milliseconds a segment."`
+	HotWordWeight  float64  `key:"hot_word_weight" default:"0" min:"0" max:"10" doc:"Weight of hot words that come without one: natural logarithm per token; 0: the decoder's own value."`
+	HotWordsFile   string   `key:"hot_words_file" default:"" doc:"File of hot words, one a line, with its weight after a tab if it has one; they are added to those of every request. Lines that begin with # are left out. Read at the start."`
+}
+
+// Endpointing configures the rules that end an utterance beside voice activity.
+type Endpointing struct {
+	SilenceWithoutText Duration `key:"silence_without_text" default:"2.4s" min:"0s" max:"1m" doc:"An utterance ends when nothing was recognised in it for so long; 0s: never for that."`
+	SilenceAfterText   Duration `key:"silence_after_text" default:"1.2s" min:"0s" max:"1m" doc:"An utterance ends when so long no character came after the last one, though voice activity goes on; 0s: never for that."`
+	MaxUtterance       Duration `key:"max_utterance" default:"20s" min:"0s" max:"1m" doc:"An utterance of this length is ended at the longest pause in its second half; 0s: only speech.vad.max_segment counts."`
 }
 
 // VAD configures voice activity detection.

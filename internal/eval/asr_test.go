@@ -51,7 +51,7 @@ func TestAlignmentCostsTheDistance(t *testing.T) {
 func TestHotWordsAreCounted(t *testing.T) {
 	c := newWordCount([]string{"张三丰", "张三", "海淀区"}, []string{"李四"})
 	c.add([]rune("原告张三丰住海淀区"), []rune("原告张山风住海定区"), []rune("原告张三丰住海定区")) // one of two is found
-	c.add([]rune("他里是的"), []rune("他里是的"), []rune("他李四的"))                  // a distractor comes in, and costs two
+	c.add([]rune("他里是的"), []rune("他里是的"), []rune("他李四的"))                // a distractor comes in, and costs two
 	c.add([]rune("被告张三"), []rune("被张三告"), []rune("被告张三"))
 	r := c.report()
 	assert.Equal(t, 3, r.Occurrences)

@@ -13,6 +13,7 @@ import (
 	"github.com/courtsense/courtsense/models"
 	"github.com/courtsense/courtsense/speech"
 	"github.com/courtsense/courtsense/speech/audio"
+	"github.com/courtsense/courtsense/speech/endpoint"
 	"github.com/courtsense/courtsense/speech/vad"
 )
 
@@ -25,21 +26,36 @@ type SpeechConfig struct {
 	Interim time.Duration // sound between two interim results of a segment
 	Idle    time.Duration // longest idle_timeout that a stream may ask for
 	Drain   time.Duration // how long running calls may go on when the server shuts down; streams are told
+
+	Recognizer RecognizerConfig
+	Metrics    *telemetry.Speech // nil: none
 }
 
 // Speech implements SpeechService.
 type Speech struct {
 	pb.UnimplementedSpeechServiceServer
-	cfg       SpeechConfig
-	detectors bindings[*vad.VAD]
+	cfg         SpeechConfig
+	detectors   bindings[*vad.VAD]
+	recognizers bindings[*recognizer]
 }
 
 // NewSpeech returns the service. It holds nothing that would have to be closed.
 func NewSpeech(cfg SpeechConfig) *Speech {
-	return &Speech{cfg: cfg, detectors: bindings[*vad.VAD]{
+	s := &Speech{cfg: cfg, detectors: bindings[*vad.VAD]{
 		engine: cfg.Engine, task: models.TaskVoiceActivity, active: cfg.Active,
 		bind: vad.New,
 	}}
+	s.recognizers = bindings[*recognizer]{
+		engine: cfg.Engine, task: models.TaskSpeechRecognition, active: cfg.Recognizer.Active, missing: cfg.Recognizer.Missing,
+		bind: s.bindRecognizer,
+	}
+	return s
+}
+
+// WarmUp makes the recogniser that serves requests which name none.
+func (s *Speech) WarmUp() error {
+	_, err := s.recognizers.get("")
+	return err
 }
 
 // Recognize implements SpeechService.
@@ -47,19 +63,22 @@ func (s *Speech) Recognize(ctx context.Context, req *pb.SpeechServiceRecognizeRe
 	ctx, ev := gather(ctx)
 	content := req.GetAudio().GetContent()
 	ev.input("audio.content", content)
-	segmenter, err := s.segmenter(ctx, req.GetConfig(), -1)
+	setup, err := s.setUp(ctx, req.GetConfig(), nil, -1)
 	if err != nil {
 		return nil, err
 	}
-	hearing := newHearing(req.GetConfig())
-	answer := &pb.SpeechServiceRecognizeResponse{HotWords: noRecognizer(req.GetConfig().GetHotWords())}
-	stage, end := telemetry.Stage(ctx, "segment")
+	ended := s.cfg.Metrics.Begin()
 	var summary speech.Summary
+	defer func() { ended(summary.Duration.Seconds()) }()
+	hearing := newHearing(req.GetConfig())
+	answer := &pb.SpeechServiceRecognizeResponse{HotWords: setup.words.report()}
+	stage, end := telemetry.Stage(ctx, "segment")
 	err = guarded(ctx, func() (err error) {
-		summary, err = segmenter.Run(stage, bytes.NewReader(content), func(r speech.Result) error {
+		summary, err = setup.segmenter.Run(stage, bytes.NewReader(content), func(r speech.Result) error {
 			if r.Final {
 				answer.Segments = append(answer.Segments, hearing.segment(r))
 				hearing.ended(r)
+				s.count(r)
 			}
 			return nil
 		})
@@ -81,9 +100,16 @@ func (s *Speech) Recognize(ctx context.Context, req *pb.SpeechServiceRecognizeRe
 	return answer, nil
 }
 
-// segmenter makes the request's segmenter and notes its settings in the call's evidence. A negative interim interval
-// means final results only.
-func (s *Speech) segmenter(ctx context.Context, c *pb.RecognitionConfig, interim time.Duration) (*speech.Segmenter, error) {
+// setup is how one call hears.
+type setup struct {
+	segmenter   *speech.Segmenter
+	recognition *speech.Recognition // nil when nothing writes speech down
+	words       *hotWords
+}
+
+// setUp makes the request's segmenter and notes its settings in the call's evidence. A negative interim interval means
+// final results only.
+func (s *Speech) setUp(ctx context.Context, c *pb.RecognitionConfig, rules *pb.EndpointingConfig, interim time.Duration) (*setup, error) {
 	detector, err := s.detector(c.GetVoiceActivity().GetModel())
 	if err != nil {
 		return nil, err
@@ -106,7 +132,29 @@ func (s *Speech) segmenter(ctx context.Context, c *pb.RecognitionConfig, interim
 	ev.setting("voice_activity.min_silence", effective.MinSilence.String())
 	ev.setting("voice_activity.padding", max(effective.Pad, 0).String())
 	ev.setting("voice_activity.max_segment", effective.MaxSegment.String())
-	return speech.NewSegmenter(detector, config)
+	out := &setup{}
+	if out.recognition, out.words, err = s.recognition(ctx, c, rules); err != nil {
+		return nil, err
+	}
+	config.Recognition = out.recognition
+	out.segmenter, err = speech.NewSegmenter(detector, config)
+	return out, err
+}
+
+// count counts a final segment.
+func (s *Speech) count(r speech.Result) {
+	by, hot := "voice_activity", 0
+	if r.EndedBy != endpoint.None {
+		by = r.EndedBy.String()
+	} else if r.Split {
+		by = "max_segment"
+	}
+	for _, w := range r.Words {
+		if w.HotWord != "" {
+			hot++
+		}
+	}
+	s.cfg.Metrics.Segment(by, len(r.Words), hot, r.Confidence)
 }
 
 // detector returns the detector of a model id, "" for the active one. Without any model the energy detector hears: speech
@@ -162,17 +210,6 @@ func audioEncoding(e pb.AudioEncoding) audio.Encoding {
 	return audio.Auto
 }
 
-// noRecognizer reports hot words while nothing is loaded that could use them.
-func noRecognizer(words []*pb.HotWord) *pb.HotWordReport {
-	report := &pb.HotWordReport{}
-	for _, w := range words {
-		report.Unusable = append(report.Unusable, &pb.UnusableHotWord{
-			Phrase: w.GetPhrase(), Reason: "NO_RECOGNIZER", Detail: "no recogniser is loaded; speech is found, not written down",
-		})
-	}
-	return report
-}
-
 // hearing numbers a recording's segments in the order in which they began, and knows who sits at which channel.
 type hearing struct {
 	roles map[int32]pb.SpeakerRole
@@ -207,8 +244,15 @@ func (h *hearing) ended(r speech.Result) { delete(h.ids, segmentKey{r.Channel, r
 
 func (h *hearing) segment(r speech.Result) *pb.SpeechSegment {
 	id, _ := h.begun(r)
-	return &pb.SpeechSegment{
+	m := &pb.SpeechSegment{
 		Id: id, StartSeconds: r.Start, EndSeconds: r.End, Channel: int32(r.Channel), Role: h.roles[int32(r.Channel)],
-		Text: r.Text, SpeechProbability: r.Probability,
+		Text: r.Text, Confidence: r.Confidence, SpeechProbability: r.Probability, StableWordCount: int32(r.Stable),
 	}
+	for _, w := range r.Words {
+		m.Words = append(m.Words, &pb.SpokenWord{Text: w.Text, StartSeconds: w.Start, EndSeconds: w.End, Confidence: w.Confidence, HotWord: w.HotWord})
+	}
+	for _, a := range r.Alternatives {
+		m.Alternatives = append(m.Alternatives, &pb.SpokenAlternative{Text: a.Text, Confidence: a.Confidence})
+	}
+	return m
 }

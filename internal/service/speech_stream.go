@@ -43,10 +43,11 @@ func (s *Speech) StreamingRecognize(stream grpc.BidiStreamingServer[pb.Streaming
 		digest: sha256.New(), idle: s.idle(config),
 	}
 	// Interim results are always asked for: the first one of a segment is when it begins, which numbers the segments.
-	segmenter, err := s.segmenter(ctx, config.GetRecognition(), s.cfg.Interim)
-	if err != nil {
+	if l.setup, err = s.setUp(ctx, config.GetRecognition(), config.GetEndpointing(), s.cfg.Interim); err != nil {
 		return err
 	}
+	ended := s.cfg.Metrics.Begin()
+	defer func() { ended(l.summary.Duration.Seconds()) }()
 	if err := l.ready(); err != nil {
 		return err
 	}
@@ -56,7 +57,12 @@ func (s *Speech) StreamingRecognize(stream grpc.BidiStreamingServer[pb.Streaming
 	defer stop()
 
 	stage, end := telemetry.Stage(ctx, "segment")
-	run := segmenter.Open(stage, l.result)
+	run := l.setup.segmenter.Open(stage, func(r speech.Result) error {
+		if r.Final {
+			s.count(r)
+		}
+		return l.result(r)
+	})
 	defer run.Close()
 	err = l.listen(ctx, run)
 	end(err)
@@ -82,6 +88,7 @@ type listening struct {
 	hearing  *hearing
 	digest   hash.Hash // of the audio bytes
 	idle     time.Duration
+	setup    *setup
 
 	// Of the run's goroutine until it has ended.
 	speechSeconds float64
@@ -104,9 +111,14 @@ func (l *listening) ready() error {
 	if config.Recognition.Encoding == pb.AudioEncoding_AUDIO_ENCODING_UNSPECIFIED {
 		config.Recognition.Encoding = pb.AudioEncoding_AUDIO_ENCODING_AUTO
 	}
+	loaded := l.setup.recognition != nil
+	if loaded {
+		config.Recognition.Model = l.setup.recognition.Recognizer.Acoustic.Entry().ID
+		config.Endpointing = endpointingMessage(l.setup.recognition.Endpoint)
+	}
 	return l.send(&pb.StreamingRecognizeResponse{
 		StreamingResponse: &pb.StreamingRecognizeResponse_Ready{Ready: &pb.StreamReady{
-			HotWords: noRecognizer(config.GetRecognition().GetHotWords()), Config: config,
+			HotWords: l.setup.words.report(), Config: config, RecognizerLoaded: loaded,
 		}},
 		Provenance: l.evidence.provenance(),
 	})
@@ -178,8 +190,11 @@ func (l *listening) take(ctx context.Context, run *speech.Stream, m *pb.Streamin
 		return rpcerror.New(codes.InvalidArgument, "INVALID_CONFIG", "only the first message of the stream may carry a configuration",
 			rpcerror.Field("config", "sent a second time"))
 	case m.GetHotWordUpdate() != nil:
+		l.setup.words.update(m.GetHotWordUpdate())
+		run.SetHotWords(l.setup.words.graph)
+		l.evidence.setting("recognition.hot_words", fmt.Sprint(l.setup.words.count()))
 		return l.send(&pb.StreamingRecognizeResponse{
-			StreamingResponse: &pb.StreamingRecognizeResponse_HotWords{HotWords: noRecognizer(m.GetHotWordUpdate().GetAdd())},
+			StreamingResponse: &pb.StreamingRecognizeResponse_HotWords{HotWords: l.setup.words.report()},
 		})
 	}
 	l.digest.Write(m.GetAudio())
@@ -199,10 +214,12 @@ func (l *listening) result(r speech.Result) error {
 		l.speechSeconds += r.End - r.Start
 	}
 	if r.Final || l.config.GetInterimResults() {
-		result := &pb.StreamingResult{Segments: []*pb.SpeechSegment{l.hearing.segment(r)}, IsFinal: r.Final, ProcessedSeconds: r.Heard}
+		result := &pb.StreamingResult{Segments: []*pb.SpeechSegment{l.hearing.segment(r)}, IsFinal: r.Final, ProcessedSeconds: r.Heard, Stability: 1}
+		if n := len(r.Words); n > 0 {
+			result.Stability = float32(r.Stable) / float32(n)
+		}
 		m := &pb.StreamingRecognizeResponse{StreamingResponse: &pb.StreamingRecognizeResponse_Result{Result: result}}
 		if r.Final {
-			result.Stability = 1
 			m.Provenance = l.evidence.provenance()
 		}
 		if err := l.send(m); err != nil {

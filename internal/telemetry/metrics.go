@@ -19,6 +19,7 @@ type Metrics struct {
 	panics                                    prometheus.Counter
 	stage                                     *prometheus.HistogramVec
 	models                                    modelMetrics
+	speech                                    *Speech
 }
 
 // From a millisecond (one face) to hours (a hearing's stream), about three buckets per factor of ten.
@@ -45,6 +46,8 @@ func NewMetrics() *Metrics {
 	m.registry.MustRegister(m.started, m.handled, m.received, m.sent, m.refused, m.handling, m.inFlight, m.panics, m.stage,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.registry.MustRegister(m.models.collectors()...)
+	m.speech = newSpeechMetrics()
+	m.registry.MustRegister(m.speech.collectors()...)
 	return m
 }
 

@@ -245,15 +245,16 @@ func (x *VoiceActivityConfig) GetMaxSegment() *durationpb.Duration {
 	return nil
 }
 
-// When an utterance is taken for finished; the first rule that holds ends it. Durations 0 to 60 s; absent ones are the
-// server's defaults.
+// When an utterance is taken for finished, though voice activity has not ended it: in noise, music or murmuring that takes no
+// end. The first rule that holds ends it. Durations are 100 ms to 60 s; absent ones are the server's, and 0 turns a silence's
+// rule off. While no recogniser is loaded the rules have no effect.
 type EndpointingConfig struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Silence after which an utterance ends though nothing was recognised in it.
+	// Time after which an utterance ends when nothing was recognised in it.
 	SilenceWithoutText *durationpb.Duration `protobuf:"bytes,1,opt,name=silence_without_text,json=silenceWithoutText,proto3" json:"silence_without_text,omitempty"`
-	// Silence after recognised text.
+	// Time since the last recognised character.
 	SilenceAfterText *durationpb.Duration `protobuf:"bytes,2,opt,name=silence_after_text,json=silenceAfterText,proto3" json:"silence_after_text,omitempty"`
-	// Length at which an utterance ends in any case.
+	// Length at which an utterance ends in any case, at the longest pause in its second half; 1 to 60 s.
 	MaxUtterance  *durationpb.Duration `protobuf:"bytes,3,opt,name=max_utterance,json=maxUtterance,proto3" json:"max_utterance,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -326,8 +327,7 @@ type RecognitionConfig struct {
 	// Language as a BCP 47 tag, at most 35 characters. Default: the recogniser's. One that the recogniser does not know is
 	// refused; while no recogniser is loaded it has no effect.
 	LanguageCode string `protobuf:"bytes,5,opt,name=language_code,json=languageCode,proto3" json:"language_code,omitempty"`
-	// Id of the recogniser in the catalogue. Default: the best one available.
-	// Not served yet: a request that sets it answers UNIMPLEMENTED.
+	// Id of the recogniser in the catalogue, such as "speech-recognition-embedded". Default: the best one available.
 	Model string `protobuf:"bytes,6,opt,name=model,proto3" json:"model,omitempty"`
 	// Phrases that are likely to be said, at most 10000. Those that can't be used come back with the reason; while no
 	// recogniser is loaded, that is all of them.
@@ -335,7 +335,6 @@ type RecognitionConfig struct {
 	// How speech is told from silence. Absent: the defaults.
 	VoiceActivity *VoiceActivityConfig `protobuf:"bytes,8,opt,name=voice_activity,json=voiceActivity,proto3" json:"voice_activity,omitempty"`
 	// Most other readings of a final result, 0 to 10. Default: 0.
-	// Not served yet: a request that sets it answers UNIMPLEMENTED.
 	MaxAlternatives int32 `protobuf:"varint,9,opt,name=max_alternatives,json=maxAlternatives,proto3" json:"max_alternatives,omitempty"`
 	// Put punctuation. Default: true where the server can.
 	// Not served yet: a request that sets it to true answers UNIMPLEMENTED.
@@ -350,7 +349,6 @@ type RecognitionConfig struct {
 	// Not served yet: a request that sets it to true answers UNIMPLEMENTED.
 	SeparateSpeakers bool `protobuf:"varint,13,opt,name=separate_speakers,json=separateSpeakers,proto3" json:"separate_speakers,omitempty"`
 	// Suppress noise before recognition. Default: false.
-	// Not served yet: a request that sets it to true answers UNIMPLEMENTED.
 	SuppressNoise bool `protobuf:"varint,14,opt,name=suppress_noise,json=suppressNoise,proto3" json:"suppress_noise,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -493,8 +491,7 @@ type StreamingConfig struct {
 	InterimResults bool `protobuf:"varint,2,opt,name=interim_results,json=interimResults,proto3" json:"interim_results,omitempty"`
 	// Send an event at the begin and end of speech. Default: false.
 	SpeechActivityEvents bool `protobuf:"varint,3,opt,name=speech_activity_events,json=speechActivityEvents,proto3" json:"speech_activity_events,omitempty"`
-	// When an utterance is taken for finished. Absent: voice activity alone decides.
-	// Not served yet: a request that sets it answers UNIMPLEMENTED.
+	// When an utterance is taken for finished, beside voice activity. Absent: the server's rules.
 	Endpointing *EndpointingConfig `protobuf:"bytes,4,opt,name=endpointing,proto3" json:"endpointing,omitempty"`
 	// The stream ends when nothing comes from the client for this long, 1 s to 10 min, and never later than the server's own
 	// limit. Default: the server's limit.
@@ -947,7 +944,8 @@ type StreamingResult struct {
 	Segments []*SpeechSegment `protobuf:"bytes,1,rep,name=segments,proto3" json:"segments,omitempty"`
 	// False: may still change. True: the segments never change again.
 	IsFinal bool `protobuf:"varint,2,opt,name=is_final,json=isFinal,proto3" json:"is_final,omitempty"`
-	// How likely the text stays as it is, 0 to 1; 1 of a final result.
+	// Share of the words that no later interim result changes (SpeechSegment.stable_word_count), 0 to 1; 1 of a final result
+	// and of one without text.
 	Stability float32 `protobuf:"fixed32,3,opt,name=stability,proto3" json:"stability,omitempty"`
 	// How much audio was processed so far, seconds from the first audio sample.
 	ProcessedSeconds float64 `protobuf:"fixed64,4,opt,name=processed_seconds,json=processedSeconds,proto3" json:"processed_seconds,omitempty"`
@@ -2129,42 +2127,42 @@ const file_courtsense_v1_speech_service_proto_rawDesc = "" +
 	"\x11EndpointingConfig\x12Y\n" +
 	"\x14silence_without_text\x18\x01 \x01(\v2\x19.google.protobuf.DurationB\f\xbaH\t\xaa\x01\x06\"\x02\b<2\x00R\x12silenceWithoutText\x12U\n" +
 	"\x12silence_after_text\x18\x02 \x01(\v2\x19.google.protobuf.DurationB\f\xbaH\t\xaa\x01\x06\"\x02\b<2\x00R\x10silenceAfterText\x12N\n" +
-	"\rmax_utterance\x18\x03 \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\v\xaa\x01\b\"\x02\b<2\x02\b\x01R\fmaxUtterance\"\xdb\n" +
+	"\rmax_utterance\x18\x03 \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\v\xaa\x01\b\"\x02\b<2\x02\b\x01R\fmaxUtterance\"\xcd\n" +
 	"\n" +
 	"\x11RecognitionConfig\x12B\n" +
 	"\bencoding\x18\x01 \x01(\x0e2\x1c.courtsense.v1.AudioEncodingB\b\xbaH\x05\x82\x01\x02\x10\x01R\bencoding\x12;\n" +
 	"\x11sample_rate_hertz\x18\x02 \x01(\x05B\x0f\xbaH\f\xd8\x01\x01\x1a\a\x18\x80\xf7\x02(\xc0>R\x0fsampleRateHertz\x129\n" +
 	"\x13audio_channel_count\x18\x03 \x01(\x05B\t\xbaH\x06\x1a\x04\x18\b(\x00R\x11audioChannelCount\x12I\n" +
 	"\rchannel_roles\x18\x04 \x03(\v2\x1a.courtsense.v1.ChannelRoleB\b\xbaH\x05\x92\x01\x02\x10\bR\fchannelRoles\x12,\n" +
-	"\rlanguage_code\x18\x05 \x01(\tB\a\xbaH\x04r\x02\x18#R\flanguageCode\x12\"\n" +
-	"\x05model\x18\x06 \x01(\tB\f\xbaH\x05r\x03\x18\x80\x01\xa8\xbb\x18\x01R\x05model\x12>\n" +
+	"\rlanguage_code\x18\x05 \x01(\tB\a\xbaH\x04r\x02\x18#R\flanguageCode\x12\x1e\n" +
+	"\x05model\x18\x06 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\x05model\x12>\n" +
 	"\thot_words\x18\a \x03(\v2\x16.courtsense.v1.HotWordB\t\xbaH\x06\x92\x01\x03\x10\x90NR\bhotWords\x12I\n" +
-	"\x0evoice_activity\x18\b \x01(\v2\".courtsense.v1.VoiceActivityConfigR\rvoiceActivity\x128\n" +
-	"\x10max_alternatives\x18\t \x01(\x05B\r\xbaH\x06\x1a\x04\x18\n" +
-	"(\x00\xa8\xbb\x18\x01R\x0fmaxAlternatives\x12'\n" +
+	"\x0evoice_activity\x18\b \x01(\v2\".courtsense.v1.VoiceActivityConfigR\rvoiceActivity\x124\n" +
+	"\x10max_alternatives\x18\t \x01(\x05B\t\xbaH\x06\x1a\x04\x18\n" +
+	"(\x00R\x0fmaxAlternatives\x12'\n" +
 	"\tpunctuate\x18\n" +
 	" \x01(\bB\x04\xa8\xbb\x18\x01H\x00R\tpunctuate\x88\x01\x01\x12.\n" +
 	"\rwrite_numbers\x18\v \x01(\bB\x04\xa8\xbb\x18\x01H\x01R\fwriteNumbers\x88\x01\x01\x12.\n" +
 	"\rsnap_statutes\x18\f \x01(\bB\x04\xa8\xbb\x18\x01H\x02R\fsnapStatutes\x88\x01\x01\x121\n" +
-	"\x11separate_speakers\x18\r \x01(\bB\x04\xa8\xbb\x18\x01R\x10separateSpeakers\x12+\n" +
-	"\x0esuppress_noise\x18\x0e \x01(\bB\x04\xa8\xbb\x18\x01R\rsuppressNoise:\x8c\x04\xbaH\x88\x04\x1a\xae\x01\n" +
+	"\x11separate_speakers\x18\r \x01(\bB\x04\xa8\xbb\x18\x01R\x10separateSpeakers\x12%\n" +
+	"\x0esuppress_noise\x18\x0e \x01(\bR\rsuppressNoise:\x8c\x04\xbaH\x88\x04\x1a\xae\x01\n" +
 	"!recognition_config.raw_needs_rate\x12JLINEAR16 and FLOAT32 have no header: set sample_rate_hertz (8000 to 48000)\x1a=!(int(this.encoding) in [2, 3]) || this.sample_rate_hertz > 0\x1a\x8b\x01\n" +
 	"'recognition_config.channel_roles_unique\x121channel_roles must name each channel at most once\x1a-this.channel_roles.map(r, r.channel).unique()\x1a\xc6\x01\n" +
 	"&recognition_config.channel_roles_range\x12:channel_roles must name channels below audio_channel_count\x1a`this.audio_channel_count == 0 || this.channel_roles.all(r, r.channel < this.audio_channel_count)B\f\n" +
 	"\n" +
 	"_punctuateB\x10\n" +
 	"\x0e_write_numbersB\x10\n" +
-	"\x0e_snap_statutes\"\x9c\x03\n" +
+	"\x0e_snap_statutes\"\x96\x03\n" +
 	"\x0fStreamingConfig\x12J\n" +
 	"\vrecognition\x18\x01 \x01(\v2 .courtsense.v1.RecognitionConfigB\x06\xbaH\x03\xc8\x01\x01R\vrecognition\x12'\n" +
 	"\x0finterim_results\x18\x02 \x01(\bR\x0einterimResults\x124\n" +
-	"\x16speech_activity_events\x18\x03 \x01(\bR\x14speechActivityEvents\x12H\n" +
-	"\vendpointing\x18\x04 \x01(\v2 .courtsense.v1.EndpointingConfigB\x04\xa8\xbb\x18\x01R\vendpointing\x12M\n" +
+	"\x16speech_activity_events\x18\x03 \x01(\bR\x14speechActivityEvents\x12B\n" +
+	"\vendpointing\x18\x04 \x01(\v2 .courtsense.v1.EndpointingConfigR\vendpointing\x12M\n" +
 	"\fidle_timeout\x18\x05 \x01(\v2\x19.google.protobuf.DurationB\x0f\xbaH\f\xaa\x01\t\"\x03\b\xd8\x042\x02\b\x01R\vidleTimeout\x12E\n" +
-	"\x06record\x18\x06 \x01(\tB-\xbaH&r$2\"^(records/[A-Za-z0-9._-]{1,128})?$\xa8\xbb\x18\x01R\x06record\"\x89\x01\n" +
+	"\x06record\x18\x06 \x01(\tB-\xbaH&r$2\"^(records/[A-Za-z0-9._-]{1,128})?$\xa8\xbb\x18\x01R\x06record\"\x8a\x01\n" +
 	"\rHotWordUpdate\x123\n" +
-	"\x03add\x18\x01 \x03(\v2\x16.courtsense.v1.HotWordB\t\xbaH\x06\x92\x01\x03\x10\x90NR\x03add\x12)\n" +
-	"\x06remove\x18\x02 \x03(\tB\x11\xbaH\x0e\x92\x01\v\x10\x90N\"\x06r\x04\x10\x01\x18dR\x06remove\x12\x18\n" +
+	"\x03add\x18\x01 \x03(\v2\x16.courtsense.v1.HotWordB\t\xbaH\x06\x92\x01\x03\x10\x90NR\x03add\x12*\n" +
+	"\x06remove\x18\x02 \x03(\tB\x12\xbaH\x0f\x92\x01\f\x10\x90N\"\ar\x05\x10\x01\x18\xd0\x0fR\x06remove\x12\x18\n" +
 	"\areplace\x18\x03 \x01(\bR\areplace\"\xd1\x01\n" +
 	"\x19StreamingRecognizeRequest\x128\n" +
 	"\x06config\x18\x01 \x01(\v2\x1e.courtsense.v1.StreamingConfigH\x00R\x06config\x12\x16\n" +

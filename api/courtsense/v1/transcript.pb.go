@@ -273,7 +273,8 @@ type SpeechSegment struct {
 	Text string `protobuf:"bytes,7,opt,name=text,proto3" json:"text,omitempty"`
 	// The text as it was recognised, before punctuation, numbers and statutes; empty when equal to text.
 	SpokenText string `protobuf:"bytes,8,opt,name=spoken_text,json=spokenText,proto3" json:"spoken_text,omitempty"`
-	// Confidence of the text, 0 to 1; 0 when there is none.
+	// Confidence of the text, 0 to 1; 0 when there is none. It orders results by how far they can be trusted; it is no calibrated
+	// probability.
 	Confidence float32 `protobuf:"fixed32,9,opt,name=confidence,proto3" json:"confidence,omitempty"`
 	// The words, of Chinese the characters, in order.
 	Words []*SpokenWord `protobuf:"bytes,10,rep,name=words,proto3" json:"words,omitempty"`
@@ -283,8 +284,11 @@ type SpeechSegment struct {
 	Quotations []*StatuteQuotation `protobuf:"bytes,12,rep,name=quotations,proto3" json:"quotations,omitempty"`
 	// Mean probability of speech over the segment, 0 to 1, from the voice activity detector.
 	SpeechProbability float32 `protobuf:"fixed32,13,opt,name=speech_probability,json=speechProbability,proto3" json:"speech_probability,omitempty"`
-	unknownFields     protoimpl.UnknownFields
-	sizeCache         protoimpl.SizeCache
+	// Of an interim result: so many words from the start are not changed by later interim results. The final result, for which
+	// the whole segment is heard at once, may still change them. Of a final result: all.
+	StableWordCount int32 `protobuf:"varint,14,opt,name=stable_word_count,json=stableWordCount,proto3" json:"stable_word_count,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *SpeechSegment) Reset() {
@@ -404,6 +408,13 @@ func (x *SpeechSegment) GetQuotations() []*StatuteQuotation {
 func (x *SpeechSegment) GetSpeechProbability() float32 {
 	if x != nil {
 		return x.SpeechProbability
+	}
+	return 0
+}
+
+func (x *SpeechSegment) GetStableWordCount() int32 {
+	if x != nil {
+		return x.StableWordCount
 	}
 	return 0
 }
@@ -712,7 +723,8 @@ func (x *StatuteArticle) GetHeadings() []string {
 // A phrase that is likely to be said.
 type HotWord struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The phrase, 1 to 100 characters.
+	// The phrase, 1 to 2000 characters, of which no more than 100 can be used. Punctuation does not count, and figures are taken as
+	// they are said.
 	Phrase string `protobuf:"bytes,1,opt,name=phrase,proto3" json:"phrase,omitempty"`
 	// How strongly it is preferred, natural logarithm added to a path's score per token, -10 to 10; 0 is the server's default.
 	Weight        float32 `protobuf:"fixed32,2,opt,name=weight,proto3" json:"weight,omitempty"`
@@ -770,7 +782,8 @@ type UnusableHotWord struct {
 	// The phrase.
 	Phrase string `protobuf:"bytes,1,opt,name=phrase,proto3" json:"phrase,omitempty"`
 	// Why: "NO_RECOGNIZER" (no recogniser is loaded), "NO_TOKENS" (a character that the model can't write or sound),
-	// "TOO_SHORT", "TOO_LONG", "DUPLICATE", "CONFLICT".
+	// "TOO_SHORT" (less than two characters), "TOO_LONG" (more than 100), "DUPLICATE" (listed before), "CONFLICT" (listed before
+	// with another weight, which counts), "TOO_MANY" (10000 are in use).
 	Reason string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
 	// The same in a sentence.
 	Detail        string `protobuf:"bytes,3,opt,name=detail,proto3" json:"detail,omitempty"`
@@ -961,7 +974,7 @@ var File_courtsense_v1_transcript_proto protoreflect.FileDescriptor
 
 const file_courtsense_v1_transcript_proto_rawDesc = "" +
 	"\n" +
-	"\x1ecourtsense/v1/transcript.proto\x12\rcourtsense.v1\x1a\x1bbuf/validate/validate.proto\x1a\x19courtsense/v1/media.proto\"\x85\x04\n" +
+	"\x1ecourtsense/v1/transcript.proto\x12\rcourtsense.v1\x1a\x1bbuf/validate/validate.proto\x1a\x19courtsense/v1/media.proto\"\xb1\x04\n" +
 	"\rSpeechSegment\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x03R\x02id\x12#\n" +
 	"\rstart_seconds\x18\x02 \x01(\x01R\fstartSeconds\x12\x1f\n" +
@@ -982,7 +995,8 @@ const file_courtsense_v1_transcript_proto_rawDesc = "" +
 	"\n" +
 	"quotations\x18\f \x03(\v2\x1f.courtsense.v1.StatuteQuotationR\n" +
 	"quotations\x12-\n" +
-	"\x12speech_probability\x18\r \x01(\x02R\x11speechProbability\"\xa1\x01\n" +
+	"\x12speech_probability\x18\r \x01(\x02R\x11speechProbability\x12*\n" +
+	"\x11stable_word_count\x18\x0e \x01(\x05R\x0fstableWordCount\"\xa1\x01\n" +
 	"\n" +
 	"SpokenWord\x12\x12\n" +
 	"\x04text\x18\x01 \x01(\tR\x04text\x12#\n" +
@@ -1012,9 +1026,10 @@ const file_courtsense_v1_transcript_proto_rawDesc = "" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12\x18\n" +
 	"\aarticle\x18\x03 \x01(\tR\aarticle\x12\x12\n" +
 	"\x04text\x18\x04 \x01(\tR\x04text\x12\x1a\n" +
-	"\bheadings\x18\x05 \x03(\tR\bheadings\"U\n" +
-	"\aHotWord\x12!\n" +
-	"\x06phrase\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18dR\x06phrase\x12'\n" +
+	"\bheadings\x18\x05 \x03(\tR\bheadings\"V\n" +
+	"\aHotWord\x12\"\n" +
+	"\x06phrase\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x06phrase\x12'\n" +
 	"\x06weight\x18\x02 \x01(\x02B\x0f\xbaH\f\n" +
 	"\n" +
 	"\x1d\x00\x00 A-\x00\x00 \xc1R\x06weight\"Y\n" +
