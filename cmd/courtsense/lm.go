@@ -15,7 +15,7 @@ import (
 
 	"github.com/courtsense/courtsense/models/embedded"
 	"github.com/courtsense/courtsense/ocr/correct/adapt"
-	"github.com/courtsense/courtsense/ocr/correct/charlm"
+	"github.com/courtsense/courtsense/pipeline/charlm"
 )
 
 func newLMCommand() *cobra.Command {

@@ -4,7 +4,7 @@ import (
 	"strconv"
 
 	"github.com/courtsense/courtsense/models"
-	"github.com/courtsense/courtsense/ocr/correct/charlm"
+	"github.com/courtsense/courtsense/pipeline/charlm"
 )
 
 // Model is the language model.

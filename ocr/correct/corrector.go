@@ -10,7 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/courtsense/courtsense/ocr"
-	"github.com/courtsense/courtsense/ocr/correct/charlm"
+	"github.com/courtsense/courtsense/pipeline/charlm"
 )
 
 // Corrector chooses among a recogniser's readings. It is safe for concurrent use.

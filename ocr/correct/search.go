@@ -4,7 +4,7 @@ import (
 	"slices"
 
 	"github.com/courtsense/courtsense/ocr"
-	"github.com/courtsense/courtsense/ocr/correct/charlm"
+	"github.com/courtsense/courtsense/pipeline/charlm"
 )
 
 // place is a symbol that may be changed.

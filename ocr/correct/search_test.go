@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/courtsense/courtsense/ocr/correct/charlm"
+	"github.com/courtsense/courtsense/pipeline/charlm"
 )
 
 // TestSearchFindsTheBestReading tries all ways to read places that are near each other, which are few enough to keep here.

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/courtsense/courtsense/ocr/correct/charlm"
+	"github.com/courtsense/courtsense/pipeline/charlm"
 )
 
 // Options of a run.

@@ -15,7 +15,7 @@ import (
 	"golang.org/x/text/encoding/simplifiedchinese"
 
 	"github.com/courtsense/courtsense/models/embedded"
-	"github.com/courtsense/courtsense/ocr/correct/charlm"
+	"github.com/courtsense/courtsense/pipeline/charlm"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
