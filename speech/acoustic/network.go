@@ -21,9 +21,9 @@ type recurrent struct {
 	output string // [1, rows', width]
 	states []state
 	dim    int
-	chunk  int  // rows of features in a run
+	chunk  int  // rows of features in every run
 	step   int  // rows by which the next run's chunk lies further on
-	exact  bool // every run needs exactly chunk rows; else the last one may be shorter
+	exact  bool // the network takes chunks of no other length; else the length is our choice
 	delay  int  // rows that come out before the one of the first row of features
 	width  int
 	rows   int // that come out of a whole chunk

@@ -3,6 +3,7 @@ package acoustic
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/courtsense/courtsense/pipeline"
@@ -72,6 +73,9 @@ func (s *Search) Predict(ctx context.Context, contexts [][]int64) ([][]float32, 
 	var rows [][]float32
 	err := s.predictor.portions(len(first), func(from, to int) error {
 		t := pipeline.Tensor{Shape: []int64{int64(to - from), int64(s.context)}, Int64: missing[from*s.context : to*s.context]}
+		if s.predictor.single(from, to) {
+			t.Shape[0], t.Int64 = 2, append(slices.Clone(t.Int64), t.Int64...)
+		}
 		out, err := s.predictor.x.Run(ctx, pipeline.Tensors{s.contextInput: t})
 		if err != nil {
 			return err
@@ -101,7 +105,11 @@ func (s *Search) Join(ctx context.Context, encoded, predicted [][]float32) ([][]
 	}
 	rows := make([][]float32, 0, len(encoded))
 	err := s.joiner.portions(len(encoded), func(from, to int) error {
-		out, err := s.joiner.x.Run(ctx, pipeline.Tensors{s.encoderInput: stack(encoded[from:to]), s.predictorInput: stack(predicted[from:to])})
+		e, p := encoded[from:to], predicted[from:to]
+		if s.joiner.single(from, to) {
+			e, p = [][]float32{e[0], e[0]}, [][]float32{p[0], p[0]}
+		}
+		out, err := s.joiner.x.Run(ctx, pipeline.Tensors{s.encoderInput: stack(e), s.predictorInput: stack(p)})
 		if err != nil {
 			return err
 		}
@@ -127,11 +135,12 @@ func stack(rows [][]float32) pipeline.Tensor {
 	return t
 }
 
+// cutRows returns the first rows of t, which has one more where a single one was doubled.
 func cutRows(t pipeline.Tensor, name string, rows, width int) ([][]float32, error) {
-	if width == 0 && rows > 0 {
-		width = len(t.Float32) / rows
+	if len(t.Shape) == 2 && width == 0 {
+		width = int(t.Shape[1])
 	}
-	if t.Float32 == nil || len(t.Float32) != rows*width {
+	if t.Float32 == nil || len(t.Shape) != 2 || t.Shape[0] != int64(rows) && t.Shape[0] != 2 || t.Shape[1] != int64(width) {
 		return nil, fmt.Errorf("output %q has shape %v and type %v, want %d rows of %d float32", name, t.Shape, t.DType(), rows, width)
 	}
 	out := make([][]float32, rows)

@@ -22,7 +22,9 @@ type Stream struct {
 	early    int // rows that are still to come before the first one that counts
 	heard    int64
 	read     int64 // rows of features that the network has moved on by
-	end      int64 // rows by which it stops moving on, once the sound is over
+	end      int64 // rows of features at which it stops moving on, once the sound is over
+	given    int64 // rows of features so far
+	returned int64 // rows returned so far
 	flushed  bool
 }
 
@@ -37,6 +39,7 @@ func (m *Model) NewStream() (*Stream, error) {
 func (s *Stream) Reset() {
 	s.features.Reset()
 	s.pending, s.last, s.heard, s.read, s.flushed = s.pending[:0], s.last[:0], 0, 0, false
+	s.given, s.returned = 0, 0
 	s.states, s.early = s.m.network.zeros(), s.m.network.delay
 }
 
@@ -69,12 +72,7 @@ func (s *Stream) Flush(ctx context.Context) ([][]float32, error) {
 	if !s.flushed {
 		s.flushed = true
 		s.take(s.features.Flush())
-		// The network hears the last row of features for as long as it looks ahead.
-		if len(s.last) > 0 {
-			for range s.m.network.delay {
-				s.pending = append(s.pending, s.last...)
-			}
-		}
+		s.extend()
 	}
 	return s.advance(ctx, nil, true)
 }
@@ -91,9 +89,24 @@ func (s *Stream) fill() {
 	s.take(s.features.Flush())
 }
 
+// extend repeats the last row of features for as long as the network looks ahead, and until the last chunk is full: a run
+// of a single row takes another way through the runtime, with other rounding.
+func (s *Stream) extend() {
+	n := &s.m.network
+	s.end = s.given
+	if s.given == 0 {
+		return
+	}
+	for rows := len(s.pending)/n.dim + n.delay; len(s.pending) < (rows+n.chunk-1)/n.chunk*n.chunk*n.dim; {
+		s.pending = append(s.pending, s.last...)
+	}
+}
+
 func (s *Stream) take(rows []float32) {
 	s.pending = append(s.pending, rows...)
-	if n := s.m.network.dim; len(rows) > 0 {
+	n := s.m.network.dim
+	s.given += int64(len(rows) / n)
+	if len(rows) > 0 {
 		s.last = append(s.last[:0], rows[len(rows)-n:]...)
 	}
 }
@@ -105,22 +118,25 @@ func (s *Stream) advance(ctx context.Context, out [][]float32, last bool) ([][]f
 	defer func() { s.pending = s.pending[:copy(s.pending, s.pending[taken:])] }()
 	for {
 		rest := s.pending[taken:]
-		rows := min(len(rest)/n.dim, n.chunk)
-		if rows == 0 || rows < n.chunk && (!last || n.exact) || last && n.exact && s.read >= s.end {
+		if len(rest) < n.chunk*n.dim || last && n.exact && s.read >= s.end {
 			return out, nil
 		}
-		values, next, err := n.run(ctx, rest[:rows*n.dim], s.states)
+		values, next, err := n.run(ctx, rest[:n.chunk*n.dim], s.states)
 		if err != nil {
 			return out, err
 		}
 		s.states = next
-		taken += min(n.step, rows) * n.dim
+		taken += n.step * n.dim
 		s.read += int64(n.step)
 		for ; len(values) > 0; values = values[n.width:] {
 			if s.early > 0 {
 				s.early--
 				continue
 			}
+			if last && !n.exact && s.returned*int64(n.chunk) >= s.end*int64(n.rows) {
+				return out, nil // what follows belongs to the rows that were repeated
+			}
+			s.returned++
 			row := values[:n.width:n.width]
 			if s.m.kind == CTC {
 				logSoftmax(row)

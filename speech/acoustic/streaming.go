@@ -88,8 +88,9 @@ func (m *Model) chunks(n *recurrent, metadata map[string]string) error {
 		}
 		n.chunk, n.delay = p.Int("chunk", defaultChunk), p.Int("look_ahead", 0)
 		n.step = n.chunk
-		if n.chunk < 1 || n.chunk > maxChunk || n.delay < 0 || n.delay > maxChunk {
-			return fmt.Errorf("parameter chunk is %d and look_ahead %d: want 1..%d and 0..%d rows", n.chunk, n.delay, maxChunk, maxChunk)
+		// A run of a single row takes another way through the runtime than one that was joined with others.
+		if n.chunk < 2 || n.chunk > maxChunk || n.delay < 0 || n.delay > maxChunk {
+			return fmt.Errorf("parameter chunk is %d and look_ahead %d: want 2..%d and 0..%d rows", n.chunk, n.delay, maxChunk, maxChunk)
 		}
 		return nil
 	}

@@ -78,6 +78,10 @@ func (n network) portions(rows int, f func(from, to int) error) error {
 	return nil
 }
 
+// single reports whether the portion is one row that must be doubled: alone it would take another way through the runtime,
+// with other rounding, than joined with the rows of other streams.
+func (n network) single(from, to int) bool { return to-from == 1 && n.maxRows != 1 }
+
 func (s *Search) bindPredictor(x pipeline.Executor, e models.Entry) error {
 	var err error
 	if s.predictor, err = newNetwork(x, e, models.RoleDecoder, 1, 1); err != nil {
