@@ -25,6 +25,7 @@ import tarfile
 HAN = re.compile("[\u4e00-\u9fff]+")
 PIECE = re.compile("[。；！？\n]")
 ARTICLE = re.compile("^第[一二三四五六七八九十百千零]+条(之[一二三四五六七八九十]+)?")
+VOICE = "cmn-latn-pinyin+"  # "cmn" of espeak-ng 1.51 reads most characters as English words spelt like their pinyin
 EFFECTS = {"Demonic", "announcer", "croak", "whisper", "whisperf", "Mr"}  # no voice that anybody has; "Mr" is half a file name
 
 
@@ -40,7 +41,7 @@ def is_evaluation(piece):
 
 
 def is_evaluation_voice(name):
-    """Whether an espeak-ng variant (the NAME of cmn+NAME) is kept out of training: a fifth of all."""
+    """Whether an espeak-ng variant (the NAME of cmn-latn-pinyin+NAME) is kept out of training: a fifth of all."""
     return hashlib.sha256(name.encode()).digest()[0] % 5 == 0
 
 
@@ -56,7 +57,7 @@ def voices():
 
 
 def read_aloud(rng, text, path, voice):
-    subprocess.run(["espeak-ng", "-v", "cmn+" + voice, "-s", str(rng.randint(130, 185)), "-p", str(rng.randint(35, 65)),
+    subprocess.run(["espeak-ng", "-v", VOICE + voice, "-s", str(rng.randint(130, 185)), "-p", str(rng.randint(35, 65)),
                     "-w", str(path), text], check=True)
 
 
