@@ -18,11 +18,17 @@ type Config struct {
 	Transducer Transducer
 	// LM is the language model; nil for none.
 	LM language.Model
-	// LMWeight is what its natural log-probabilities are multiplied with. Default: 0.4 for CTC, 0.2 for transducers.
+	// AcousticScale is what log-posteriors are multiplied with: networks are surer of themselves than they are right, and a path adds
+	// up frames that say the same. Default: 0.6 for CTC with a language model, else 1.
+	AcousticScale float32
+	// LMWeight is what its natural log-probabilities are multiplied with. Default: 0.25 for CTC, 0.2 for transducers.
 	LMWeight float64
-	// Insertion is added to a path's score for each character, since the language model prefers short texts. Default: 1 for CTC with
+	// Insertion is added to a path's score for each character, since the language model prefers short texts. Default: 2 for CTC with
 	// a language model, else 0.
 	Insertion float64
+	// HotwordLM is the least log-probability of the language model that counts within a hot word, from its second character on: the
+	// model can't know a name, and once it has begun its end is no surprise. Taken back when the phrase fails. Default: -4.
+	HotwordLM float32
 	// Latin is the log-probability that stands for the language model's of tokens that are not Han characters. Default: -6.
 	Latin float32
 	// Beam is the number of prefixes that are kept. Default: 40 for CTC, 8 for transducers.
@@ -31,7 +37,7 @@ type Config struct {
 	Width float64
 	// TopTokens is the number of tokens that are considered at a frame, up to 16. Default: 12.
 	TopTokens int
-	// Floor is the least natural log-posterior of a token that is considered. Default: -8.
+	// Floor is the least scaled natural log-posterior of a token that is considered. Default: -8.
 	Floor float32
 	// Shares part a heard token between itself and what sounds like it.
 	Shares Shares
@@ -100,13 +106,21 @@ func (c *Config) setDefaults() {
 	} else {
 		set(&c.Beam, 8)
 	}
+	if c.AcousticScale == 0 {
+		if c.AcousticScale = 1; ctc && c.LM != nil {
+			c.AcousticScale = 0.6
+		}
+	}
 	if c.LMWeight == 0 {
-		if c.LMWeight = 0.4; !ctc {
+		if c.LMWeight = 0.25; !ctc {
 			c.LMWeight = 0.2
 		}
 	}
 	if c.Insertion == 0 && ctc && c.LM != nil {
-		c.Insertion = 1
+		c.Insertion = 2
+	}
+	if c.HotwordLM == 0 {
+		c.HotwordLM = -4
 	}
 	if c.Latin == 0 {
 		c.Latin = -6
@@ -156,6 +170,8 @@ func (c *Config) check() error {
 		return errors.New("a number of frames is below 1")
 	case c.Shares.Token <= 0 || c.Shares.Tone < 0 || c.Shares.Syllable < 0:
 		return fmt.Errorf("shares %v: the token's must be above 0, none below", c.Shares)
+	case !(c.AcousticScale > 0):
+		return fmt.Errorf("acoustic scale %v must be above 0", c.AcousticScale)
 	case !(c.Width > 0) || !(c.Floor < 0):
 		return fmt.Errorf("width %v must be above 0 and floor %v below", c.Width, c.Floor)
 	}

@@ -15,10 +15,11 @@ type frame struct {
 	logs   [maxTopTokens]float32
 }
 
-// read takes the top tokens of a row of log-posteriors. What is no number counts as impossible; a row of nothing else is silence.
-func (f *frame) read(row []float32, blank, top int, floor float32) {
-	*f = frame{blank: number(row[blank])}
-	least := floor
+// read takes the top tokens of a row of log-posteriors, scaled. What is no number counts as impossible; a row of nothing else is
+// silence.
+func (f *frame) read(row []float32, blank, top int, floor, scale float32) {
+	*f = frame{blank: number(row[blank] * scale)}
+	least := floor / scale
 	n := 0
 	for i, v := range row {
 		if !(v > least) || i == blank {
@@ -34,6 +35,9 @@ func (f *frame) read(row []float32, blank, top int, floor float32) {
 		if n = min(n+1, top); n == top {
 			least = f.logs[n-1]
 		}
+	}
+	for i := range n {
+		f.logs[i] *= scale
 	}
 	if n == 0 && f.blank <= impossible {
 		f.blank = 0
@@ -104,15 +108,8 @@ func (h *hearing) listen(f *frame, lex *lexicon.Lexicon, shares Shares) {
 }
 
 func (h *hearing) add(s syllable.Syllable, p float32, token int32) {
-	toneless, tone := s.Toneless(), s.Tone()
-	at := 0
-	for at < len(h.sounds) && h.sounds[at].toneless != toneless {
-		at++
-	}
-	if at == len(h.sounds) {
-		h.sounds = append(h.sounds, sound{toneless: toneless})
-	}
-	v := &h.sounds[at]
+	tone := s.Tone()
+	v := h.sound(s.Toneless())
 	v.total += p
 	v.toned[tone] += p
 	if p > v.best[tone] {
@@ -121,6 +118,22 @@ func (h *hearing) add(s syllable.Syllable, p float32, token int32) {
 	if p > v.best[0] {
 		v.best[0], v.token[0] = p, token
 	}
+}
+
+// sound is one of those that are heard, made if need be.
+func (h *hearing) sound(toneless syllable.Syllable) *sound {
+	for i := range h.sounds {
+		if h.sounds[i].toneless == toneless {
+			return &h.sounds[i]
+		}
+	}
+	h.sounds = append(h.sounds, sound{toneless: toneless})
+	return &h.sounds[len(h.sounds)-1]
+}
+
+// probability is what the sound gives to characters that are read in this tone.
+func (v *sound) probability(tone int, shares Shares) float32 {
+	return shares.Tone*v.toned[tone] + shares.Syllable*v.total
 }
 
 // own lists the tokens themselves.
@@ -150,7 +163,7 @@ func (h *hearing) own(f *frame, lex *lexicon.Lexicon, shares Shares) {
 					if r.Syllable.Toneless() != v.toneless {
 						continue
 					}
-					if sum := shares.Tone*v.toned[r.Syllable.Tone()] + shares.Syllable*v.total; sum > best {
+					if sum := v.probability(r.Syllable.Tone(), shares); sum > best {
 						best, c.sound = sum, int32(s)
 					}
 				}
@@ -169,7 +182,7 @@ func (h *hearing) write(at int32, lex *lexicon.Lexicon, shares Shares) {
 	v := &h.sounds[at]
 	var logs [6]float32
 	for tone := range logs {
-		logs[tone] = float32(math.Log(float64(max(shares.Tone*v.toned[tone]+shares.Syllable*v.total, 1e-30))))
+		logs[tone] = float32(math.Log(float64(max(v.probability(tone, shares), 1e-30))))
 	}
 	v.from = int32(len(h.candidates))
 	for _, w := range lex.Homophones(v.toneless) {
@@ -199,7 +212,7 @@ func (h *hearing) rare(at int32, han rune, lex *lexicon.Lexicon, shares Shares) 
 		if r.Share == 0 || r.Syllable.Toneless() != v.toneless {
 			continue
 		}
-		if l := float32(math.Log(float64(shares.Tone*v.toned[r.Syllable.Tone()] + shares.Syllable*v.total))); l > c.logp {
+		if l := float32(math.Log(float64(v.probability(r.Syllable.Tone(), shares)))); l > c.logp {
 			c.logp = l
 			if v.best[r.Syllable.Tone()] > 0 {
 				c.token = v.token[r.Syllable.Tone()]

@@ -28,6 +28,7 @@ type prefix struct {
 	blank, label float64
 	bias         float64 // language model and insertions, weighted, and hot words that are won
 	partial      float32 // of hot words that have begun
+	relief       float32 // what the language model is forgiven within a hot word that has begun
 	score        float64 // all of it
 	lm           float64 // language model alone
 	state        language.State
@@ -121,7 +122,7 @@ func (s *Stream) stepCTC(b *bench, f *frame) {
 		for i := range s.beam {
 			p := &s.beam[i]
 			p.blank, p.label = logAdd(p.blank, p.label)+float64(f.blank), never
-			p.score = p.blank + p.bias + float64(p.partial)
+			p.score = p.blank + p.bias + float64(p.partial+p.relief)
 		}
 		return
 	}
@@ -182,7 +183,7 @@ func fill(list []int32, n int) []int32 {
 
 // total sums a prefix up and counts it among the best of the frame.
 func (b *bench) total(p *prefix, beam int) {
-	p.score = logAdd(p.blank, p.label) + p.bias + float64(p.partial)
+	p.score = logAdd(p.blank, p.label) + p.bias + float64(p.partial+p.relief)
 	b.count(p.score, beam)
 }
 
@@ -260,7 +261,7 @@ func (s *Stream) extend(b *bench, i int32) {
 	base := all + p.bias // a hot word that has begun and goes on is counted anew
 	reach := s.config.Insertion
 	if s.graph.Len() > 0 {
-		reach += float64(p.partial) + hotReach
+		reach += float64(p.partial+p.relief) + hotReach
 	}
 	if base+reach < b.bar(&s.config) {
 		return
@@ -335,16 +336,26 @@ func (s *Stream) try(b *bench, i int32, c *candidate, all, base float64) {
 		hot, won = s.graph.Step(p.hot, c.han)
 		partial = s.graph.Partial(hot)
 	}
-	bound := acoustic + p.bias + float64(won+partial) + s.config.Insertion
+	bound := acoustic + p.bias + float64(won+partial+p.relief) + s.config.Insertion
 	if bound+s.reachOf(c) < bar {
 		return
 	}
 	e := extension{prefix: prefix{unit: c.unit, han: c.han, blank: never, label: acoustic, depth: p.depth + 1, state: p.state, hot: hot, partial: partial},
 		from: i, token: c.token, peak: c.logp}
 	insertion := s.config.Insertion
+	relief := float32(0)
 	if c.han != 0 {
 		if s.config.LM != nil {
 			e.lmOf, e.state = b.score(s.config.LM, p.state, c.han)
+		}
+		if partial > 0 || won > 0 {
+			if depth := s.graph.Depth(hot); depth > 1 && depth == s.graph.Depth(p.hot)+1 {
+				relief = p.relief + float32(s.config.LMWeight)*max(0, s.config.HotwordLM-e.lmOf)
+			}
+			if won > 0 {
+				won, relief = won+relief, 0
+			}
+			e.relief = relief
 		}
 	} else {
 		if s.spell(b, p, c, &e) {
@@ -365,7 +376,7 @@ func (s *Stream) try(b *bench, i int32, c *candidate, all, base float64) {
 	}
 	e.bias = p.bias + s.config.LMWeight*float64(e.lmOf) + insertion + float64(won)
 	e.lm = p.lm + float64(e.lmOf)
-	e.score = acoustic + e.bias + float64(e.partial)
+	e.score = acoustic + e.bias + float64(e.partial+e.relief)
 	if e.score < bar {
 		return
 	}
@@ -430,7 +441,7 @@ func (s *Stream) join(b *bench, k int32, c *candidate, acoustic float64) {
 		}
 		stay.label = logAdd(stay.label, acoustic)
 	}
-	stay.score = logAdd(stay.blank, stay.label) + stay.bias + float64(stay.partial)
+	stay.score = logAdd(stay.blank, stay.label) + stay.bias + float64(stay.partial+stay.relief)
 	b.best = max(b.best, stay.score)
 }
 
@@ -537,11 +548,11 @@ func (s *Stream) stepTransducer(ctx context.Context, b *bench, row []float32) er
 			return err
 		}
 		stay := &b.stays[i]
-		stay.blank += float64(number(rows[i][s.d.lex.Blank()]))
+		stay.blank += float64(number(rows[i][s.d.lex.Blank()]*s.config.AcousticScale))
 		b.total(stay, s.config.Beam)
 	}
 	for i := range s.beam {
-		b.stay.read(rows[i], s.d.lex.Blank(), s.config.TopTokens, s.config.Floor)
+		b.stay.read(rows[i], s.d.lex.Blank(), s.config.TopTokens, s.config.Floor, s.config.AcousticScale)
 		b.listen(&b.stay, s.d.lex, s.config.Shares)
 		s.extend(b, int32(i))
 	}

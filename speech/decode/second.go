@@ -20,7 +20,7 @@ func (s *Stream) Finish(ctx context.Context, n int) ([]Hypothesis, error) {
 	if second.Rescorer != nil {
 		wanted = max(wanted, second.Rescored)
 	}
-	hypotheses := final.hypotheses(wanted, func(p *prefix) float64 { return p.score - float64(p.partial) + s.end(p.state) })
+	hypotheses := final.hypotheses(wanted, func(p *prefix) float64 { return p.score - float64(p.partial+p.relief) + s.end(p.state) })
 	if second.Rescorer != nil && len(hypotheses) > 1 {
 		if err := rescore(ctx, hypotheses, second); err != nil {
 			return nil, err

@@ -73,7 +73,7 @@ func (s *Stream) SetHotwords(g *hotword.Graph) {
 	var runes []rune
 	for i := range s.beam {
 		p := &s.beam[i]
-		p.hot, p.partial = 0, 0
+		p.hot, p.partial, p.relief = 0, 0, 0
 		if g.Len() > 0 {
 			path = s.tree.path(p.node, path[:0])
 			runes = s.lastRunes(path, g.MaxDepth(), runes[:0])
@@ -82,7 +82,7 @@ func (s *Stream) SetHotwords(g *hotword.Graph) {
 			}
 			p.partial = g.Partial(p.hot)
 		}
-		p.score = logAdd(p.blank, p.label) + p.bias + float64(p.partial)
+		p.score = logAdd(p.blank, p.label) + p.bias + float64(p.partial+p.relief)
 	}
 	// The beam is ordered by the scores.
 	for i := 1; i < len(s.beam); i++ {
@@ -131,7 +131,7 @@ func (s *Stream) push(ctx context.Context, b *bench, row []float32) error {
 			return err
 		}
 		// The second pass may look at more tokens than the first.
-		s.scratch.read(row, s.d.lex.Blank(), maxTopTokens, s.config.Floor)
+		s.scratch.read(row, s.d.lex.Blank(), maxTopTokens, s.config.Floor, s.config.AcousticScale)
 		if len(s.record) < s.config.Second.MaxFrames && s.config.Second.Beam > 0 {
 			s.record = append(s.record, s.scratch)
 		}

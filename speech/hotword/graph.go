@@ -19,8 +19,9 @@ type Options struct {
 	MaxPhrases int
 }
 
-// DefaultWeight of a phrase, natural logarithm per token.
-const DefaultWeight = 1.5
+// DefaultWeight of a phrase, natural logarithm per token. On one training speaker with 80 phrases among 1,000, 0.75 found 116 of
+// 126 (74 without) and 1 began to write phrases that were not said.
+const DefaultWeight = 0.75
 
 // State is a place in a graph: how much of which phrases was said last. 0 is the start of every graph.
 type State int32
