@@ -16,7 +16,7 @@ import (
 const (
 	tokensName   = "tokens.txt"
 	streamingKey = "decode_chunk_len" // in the metadata of every streaming network
-	metadataTail = 1 << 20            // bytes at the end of a file that its metadata lie in
+	metadataTail = 64 << 10           // bytes at the end of a file that its metadata lie in
 )
 
 var notInID = regexp.MustCompile(`[^a-z0-9]+`)
@@ -111,17 +111,18 @@ func (s *Store) folder(dir string) (e Entry, ok bool, err error) {
 			e.Files = append(e.Files, File{Role: role, Path: path.Join(dir, name)})
 		}
 		main = parts[RoleEncoder]
-	case noTokens == nil:
+	default:
 		e.Family = FamilyCTCStream
 		main = chooseParts(names, []string{""})[""]
 		e.Files = []File{{Role: RoleModel, Path: path.Join(dir, main)}}
-	default:
-		return Entry{}, false, nil
 	}
 	if main != "" {
 		streaming, err := tailContains(filepath.Join(at, main), streamingKey)
 		if err != nil {
 			return Entry{}, false, err
+		}
+		if !streaming && noTokens != nil {
+			return Entry{}, false, nil // some other model
 		}
 		if !streaming {
 			return Entry{}, false, fmt.Errorf("%s has no %s in its metadata, so it is not made for streaming", main, streamingKey)

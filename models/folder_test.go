@@ -30,12 +30,13 @@ func TestFoldersOfRecognisersAreFound(t *testing.T) {
 			"ctc", "ctc-epoch-20-avg-1-chunk-16-left-128.int8.onnx", ""},
 		{"no joiner", []string{"z/tokens.txt", "z/encoder.onnx", "z/decoder.onnx"}, "z", "encoder.onnx", "z/joiner.onnx missing"},
 		{"no tokens", []string{"z/joiner.onnx", "z/encoder.onnx", "z/decoder.onnx"}, "z", "encoder.onnx", "z/tokens.txt missing"},
+		{"one network without tokens", []string{"z/model.onnx"}, "z", "model.onnx", "z/tokens.txt missing"},
 		{"no encoder", []string{"z/tokens.txt", "z/joiner.onnx"}, "z", "encoder.onnx", "z/encoder.onnx, z/decoder.onnx missing"},
 		{"a name taken", []string{"built-in/tokens.txt", "built-in/model.onnx"}, "built-in-2", "model.onnx", ""},
 		{"the catalogue's", []string{"speech/known/tokens.txt", "speech/known/model.onnx"}, "", "", ""},
 		{"too deep", []string{"a/b/c/tokens.txt", "a/b/c/model.onnx"}, "", "", ""},
 		{"hidden", []string{".z/tokens.txt", ".z/model.onnx"}, "", "", ""},
-		{"no recogniser", []string{"z/model.onnx", "y/tokens.txt"}, "", "", ""},
+		{"no recogniser", []string{"z/model.bin", "y/tokens.txt"}, "", "", ""},
 		{"no name", []string{"语音/tokens.txt", "语音/model.onnx"}, "", "", ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -81,10 +82,12 @@ func TestAFolderThatIsNotForStreamingIsPassedOver(t *testing.T) {
 	dir := t.TempDir()
 	put(t, dir, "offline/tokens.txt", "a 0")
 	put(t, dir, "offline/model.onnx", "graph")
+	put(t, dir, "other/detector.onnx", "graph")
 	var said bytes.Buffer
 	c := parse(t, entry("built-in", TaskSpeechRecognition, "a.onnx", "sha256: "+sumOf("x")))
 	s := openStore(t, c, dir, WithLogger(slog.New(slog.NewTextHandler(&said, nil))))
 	require.Equal(t, c, s.Catalog())
+	require.NotContains(t, said.String(), "detector", "no recogniser, as it has no tokens")
 	require.Contains(t, said.String(), "model.onnx has no decode_chunk_len in its metadata, so it is not made for streaming")
 }
 
