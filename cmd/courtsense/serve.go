@@ -88,6 +88,9 @@ func serve(ctx context.Context, c *console, loaded *conf.Loaded) (err error) {
 		return portHint(err)
 	}
 	a.OpenGalleries(ctx)
+	if err := a.StartGates(ctx); err != nil {
+		return errors.Join(startError(ctx, log, err), s.Close())
+	}
 	a.Announce(s)
 	announce(c.out, s, a, time.Since(began))
 	return s.Run(ctx)

@@ -41,6 +41,7 @@ type Options struct {
 	Metrics  *telemetry.Metrics // nil: none
 	Parts    Part               // what is needed; 0: [All]
 	Progress func(step string)  // told what is being done, for people who wait; may be nil
+	Watch    WatchOptions       // of the gates
 }
 
 // App is the assembled program without its ports. Its owner calls Close.
@@ -57,7 +58,9 @@ type App struct {
 
 	pages     *service.PageModels // nil when they can't read
 	documents *service.Document   // nil when it is no part of this app
+	speech    *service.Speech     // nil when it is no part of this app
 	galleries *galleries          // nil without a key, or when faces are no part of this app
+	gates     *gateway            // nil when faces are no part of this app
 	languages []*language.NGram   // files of language models, mapped into memory
 	unread    []error             // why an engine can't read pages
 
@@ -231,6 +234,7 @@ func (a *App) Announce(s *server.Server) {
 	for _, p := range a.parts {
 		s.SetServing(p.Desc.ServiceName, p.ready)
 	}
+	a.gates.announce(s)
 	s.SetServing("", true)
 }
 
@@ -250,7 +254,7 @@ func (a *App) Close() error {
 		if a.ocr != nil {
 			errs = append(errs, a.ocr.Close())
 		}
-		errs = append(errs, a.galleries.Close())
+		errs = append(errs, a.gates.Close(), a.galleries.Close())
 		if a.engine != nil {
 			errs = append(errs, a.engine.Close())
 		}

@@ -26,6 +26,14 @@ func (a *App) addFaces(ctx context.Context) error {
 			MaxFaces: a.cfg.Limits.MaxFaces, MaxSide: c.MaxSide,
 		},
 	}
+	cfg.SessionsValid = c.SessionValidity.Std()
+	// Documents are assembled after faces, and not at all where they are no part of this app.
+	cfg.Reader = func() service.PageReader {
+		if a.documents == nil {
+			return nil
+		}
+		return a.documents
+	}
 	var err error
 	if cfg.Calibrations, err = Calibrations(a.cfg); err != nil {
 		return err
@@ -54,11 +62,13 @@ func (a *App) addFaces(ctx context.Context) error {
 	if a.galleries != nil {
 		cfg.Galleries = a.galleries
 	}
+	a.gates = a.newGateway()
+	cfg.Gates, cfg.Drain = a.gates.running, a.cfg.Server.Timeouts.Drain.Std()
 	if cfg.Detector.Missing != nil {
 		a.note("face detection is not available: %v", cfg.Detector.Missing)
 	}
 	a.parts = append(a.parts, part{server.Service{
-		Desc: &pb.FaceService_ServiceDesc, Impl: service.NewFace(cfg), Gateway: pb.RegisterFaceServiceHandler,
+		Desc: &pb.FaceService_ServiceDesc, Impl: a.gates.serves(service.NewFace(cfg)), Gateway: pb.RegisterFaceServiceHandler,
 	}, cfg.Detector.ID != ""})
 	return nil
 }

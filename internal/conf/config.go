@@ -10,6 +10,7 @@ type Config struct {
 	OCR         OCR         `key:"ocr"`
 	Face        Face        `key:"face"`
 	Galleries   Galleries   `key:"galleries"`
+	Gate        Gate        `key:"gate"`
 	Speech      Speech      `key:"speech"`
 	Telemetry   Telemetry   `key:"telemetry"`
 	Admin       Admin       `key:"admin"`
@@ -133,16 +134,17 @@ type OCRModels struct {
 
 // Face configures the work on faces.
 type Face struct {
-	Model          string   `key:"model" default:"" doc:"Id of the detection model. Empty: the best one available, in the catalogue's order; so for the other models too."`
-	MinScore       float64  `key:"min_score" default:"0" min:"0" max:"1" doc:"Lowest score of a reported face when the request does not say; 0: the model's own threshold in the catalogue."`
-	NMSIoU         float64  `key:"nms_iou" default:"0" min:"0" max:"1" doc:"Overlap (intersection over union) above which the weaker of two boxes is dropped; 0: the model's own value in the catalogue."`
-	MinSize        int      `key:"min_size" default:"0" min:"0" max:"10000" doc:"Smallest reported face: the shorter side of its box, in pixels of the original picture."`
-	MaxSide        int      `key:"max_side" default:"640" min:"64" max:"2560" doc:"Longest side at which a picture is shown to the detector; larger ones are scaled down. Smaller is faster, larger finds smaller faces."`
-	Embedding      string   `key:"embedding" default:"" doc:"Id of the model that makes templates, for comparing and for galleries."`
-	Landmarks      string   `key:"landmarks" default:"" doc:"Id of the model of the face's contours, which tells open eyes, a closed mouth and the pose."`
-	Liveness       []string `key:"liveness" default:"" doc:"Ids of the models that tell a live face from a picture of one; their scores are averaged. Empty: the published pair where both are there, else ours."`
-	CalibrationDir string   `key:"calibration_dir" default:"" doc:"Folder of calibration files (NAME.json), as 'courtsense eval face calibrate' writes them, which go before the built-in ones for the same weights."`
-	MinEyeDistance float64  `key:"min_eye_distance" default:"12" min:"4" max:"1000" doc:"Least distance between the eyes' centres of a face that is compared, enrolled or searched for, in pixels of the original picture."`
+	Model           string   `key:"model" default:"" doc:"Id of the detection model. Empty: the best one available, in the catalogue's order; so for the other models too."`
+	MinScore        float64  `key:"min_score" default:"0" min:"0" max:"1" doc:"Lowest score of a reported face when the request does not say; 0: the model's own threshold in the catalogue."`
+	NMSIoU          float64  `key:"nms_iou" default:"0" min:"0" max:"1" doc:"Overlap (intersection over union) above which the weaker of two boxes is dropped; 0: the model's own value in the catalogue."`
+	MinSize         int      `key:"min_size" default:"0" min:"0" max:"10000" doc:"Smallest reported face: the shorter side of its box, in pixels of the original picture."`
+	MaxSide         int      `key:"max_side" default:"640" min:"64" max:"2560" doc:"Longest side at which a picture is shown to the detector; larger ones are scaled down. Smaller is faster, larger finds smaller faces."`
+	Embedding       string   `key:"embedding" default:"" doc:"Id of the model that makes templates, for comparing and for galleries."`
+	Landmarks       string   `key:"landmarks" default:"" doc:"Id of the model of the face's contours, which tells open eyes, a closed mouth and the pose."`
+	Liveness        []string `key:"liveness" default:"" doc:"Ids of the models that tell a live face from a picture of one; their scores are averaged. Empty: the published pair where both are there, else ours."`
+	CalibrationDir  string   `key:"calibration_dir" default:"" doc:"Folder of calibration files (NAME.json), as 'courtsense eval face calibrate' writes them, which go before the built-in ones for the same weights."`
+	MinEyeDistance  float64  `key:"min_eye_distance" default:"12" min:"4" max:"1000" doc:"Least distance between the eyes' centres of a face that is compared, enrolled or searched for, in pixels of the original picture."`
+	SessionValidity Duration `key:"session_validity" default:"10m" min:"10s" max:"24h" doc:"How long after it a session of active liveness (LiveLiveness) can be named in VerifyIdentity, at most five times. Sessions are known only to the server that ran them, and forgotten when it ends."`
 }
 
 // Galleries configures the persons whom faces are searched for among. Their templates are only kept encrypted: without a key
@@ -154,6 +156,33 @@ type Galleries struct {
 	MaxPersons   Count    `key:"max_persons" default:"1M" min:"1" max:"100M" doc:"Most persons of one gallery. A template of 512 numbers takes 2 kB of memory."`
 	MaxTemplates int      `key:"max_templates" default:"16" min:"1" max:"1000" doc:"Most templates of one person."`
 	MaxBytes     Bytes    `key:"max_bytes" default:"0" min:"0" max:"1048576GiB" doc:"Largest size of the file; 0: as large as the disk allows."`
+}
+
+// Gate configures cameras and what is made of their pictures. Gates need galleries, and so a key; without cameras nothing is
+// watched.
+type Gate struct {
+	Cameras       []string    `key:"cameras" default:"" doc:"Cameras, each NAME=SOURCE: rtsp://..., http://... (MJPEG), device:N, or file:PATH, of files with ?loop and ?realtime. A password in an address stays out of logs and metrics; keep this file readable by the server's user only. RTSP, devices and files need OpenCV."`
+	Policy        string      `key:"policy" default:"" doc:"File that says which cameras watch which zones, and who may enter when (docs/gates.md). It is read again when it changes; one with a mistake leaves the policy as it was."`
+	Path          string      `key:"path" default:"" doc:"File of the journal: events, visits and attendance, encrypted with the galleries' key. Empty: gates.db beside the galleries."`
+	Retention     Duration    `key:"retention" default:"720h" min:"0s" max:"876000h" doc:"How long events and visits are kept; 0s: until they are deleted by hand."`
+	FPIR          float64     `key:"fpir" default:"0.001" min:"0.000001" max:"0.01" doc:"False positive identification rate: how often a stranger's passage may be taken for anybody's in the zone's galleries. Where the calibration can't support it, the threshold is an estimate, and events say so."`
+	LookInterval  Duration    `key:"look_interval" default:"110ms" min:"10ms" max:"10s" doc:"Least time between two pictures in which faces are looked for; between them they are followed by how they move. The default is every third picture at 25 a second."`
+	MinFrames     int         `key:"min_frames" default:"3" min:"1" max:"50" doc:"Good looks at a face that a decision needs."`
+	MinFace       int         `key:"min_face" default:"48" min:"16" max:"2000" doc:"Width of the smallest face that is taken to be at the gate, in pixels."`
+	Patience      Duration    `key:"patience" default:"2.5s" min:"0s" max:"1m" doc:"How long somebody may stay unidentified before they are unknown."`
+	Tailgate      Duration    `key:"tailgate" default:"3s" min:"0s" max:"1m" doc:"How near in time to an admission a second face is tailgating."`
+	CameraSilence Duration    `key:"camera_silence" default:"15s" min:"1s" max:"10m" doc:"How long a camera may send nothing that can be read before it is lost. Longer than the time between two of its pictures."`
+	CameraRetry   Duration    `key:"camera_retry" default:"1m" min:"1s" max:"1h" doc:"Longest time between two attempts to open a lost camera; the first comes after a second."`
+	Webhook       GateWebhook `key:"webhook"`
+}
+
+// GateWebhook configures where events are posted to.
+type GateWebhook struct {
+	URL        string   `key:"url" default:"" doc:"Address that every event is posted to as JSON, signed as Standard Webhooks 1.0 says. Empty: none."`
+	SecretFile string   `key:"secret_file" default:"" doc:"File with the secret that signs: whsec_ and 24 to 64 bytes as base64."`
+	Queue      int      `key:"queue" default:"1000" min:"1" max:"100000" doc:"Events that wait for the receiver at most; further ones are not posted, and counted."`
+	Timeout    Duration `key:"timeout" default:"10s" min:"100ms" max:"5m" doc:"Longest time of one attempt."`
+	GiveUp     Duration `key:"give_up" default:"1h" min:"0s" max:"168h" doc:"How long an event is tried to be delivered, ever less often, before the next one has its turn."`
 }
 
 // Speech configures hearing.
@@ -171,7 +200,8 @@ type Recognition struct {
 	LanguageWeight float64  `key:"language_weight" default:"0" min:"0" max:"5" doc:"What the language model's natural log-probabilities are multiplied with; 0: the decoder's own value for the kind of recogniser."`
 	Beam           int      `key:"beam" default:"0" min:"0" max:"1000" doc:"Readings that are kept at a time; 0: the decoder's own value. More are slower and slightly more accurate."`
 	SecondPass     bool     `key:"second_pass" default:"true" doc:"Whether a finished segment is decoded once more with a wider beam before its final result."`
-	Rescore        bool     `key:"rescore" default:"true" doc:"Whether the second pass weighs its best readings by the neural language model, where there is one. It costs some milliseconds a segment."`
+	Rescore        bool     `key:"rescore" default:"false" doc:"Whether the second pass weighs its best readings by the neural language model that corrects documents. On everyday sentences it made results worse (docs/accuracy.md); it may help where a model was adapted to a court's texts."`
+	Enhancement    string   `key:"enhancement" default:"" doc:"Id of the model that suppresses noise for requests that ask for it. Empty: the best one available, else libspeexdsp. none: libspeexdsp."`
 	HotWordWeight  float64  `key:"hot_word_weight" default:"0" min:"0" max:"10" doc:"Weight of hot words that come without one: natural logarithm per token; 0: the decoder's own value."`
 	HotWordsFile   string   `key:"hot_words_file" default:"" doc:"File of hot words, one a line, with its weight after a tab if it has one; they are added to those of every request. Lines that begin with # are left out. Read at the start."`
 }

@@ -1,11 +1,15 @@
 package service
 
 import (
+	"cmp"
 	"context"
+	"crypto/rand"
 	"fmt"
+	"io"
 	"time"
 
 	pb "github.com/courtsense/courtsense/api/courtsense/v1"
+	"github.com/courtsense/courtsense/internal/gates"
 	"github.com/courtsense/courtsense/internal/telemetry"
 	"github.com/courtsense/courtsense/models"
 	"github.com/courtsense/courtsense/pipeline"
@@ -15,6 +19,7 @@ import (
 	"github.com/courtsense/courtsense/vision/calibration"
 	"github.com/courtsense/courtsense/vision/face"
 	"github.com/courtsense/courtsense/vision/liveness"
+	"github.com/courtsense/courtsense/vision/liveness/active"
 )
 
 // annotatedQuality is the JPEG quality of annotated pictures: lines stay clean, the file small.
@@ -40,6 +45,12 @@ type FaceConfig struct {
 	MinEyeDistance float64            // pixels; smaller faces are not compared
 	Galleries      Galleries          // nil: there are none
 	Retention      time.Duration      // of a new gallery that names none; 0: kept until removed
+	// Reader returns what reads identity documents, nil when there is nothing; it is asked once a call. nil: nothing.
+	Reader        func() PageReader
+	SessionsValid time.Duration // how long a session of active liveness can be verified with
+	Random        io.Reader     // of challenges and names of sessions; nil: crypto/rand
+	Gates         *gates.Gates  // nil: there are none
+	Drain         time.Duration // how long calls may go on when the server shuts down
 }
 
 // Ensemble is the models that judge liveness together.
@@ -56,6 +67,9 @@ type Face struct {
 	embeddings bindings[*embedding]
 	landmarks  bindings[*landmarker]
 	live       bindings[liveness.Member]
+	frames     active.History // of sessions of active liveness
+	proofs     proofs
+	random     io.Reader
 }
 
 // NewFace returns the service. It holds nothing that would have to be closed.
@@ -66,6 +80,8 @@ func NewFace(cfg FaceConfig) *Face {
 		embeddings: bind(cfg.Engine, models.TaskFaceEmbedding, cfg.Embedding, bindEmbedding),
 		landmarks:  bind(cfg.Engine, models.TaskFaceLandmarks, cfg.Landmarks, bindLandmarks),
 		live:       bind(cfg.Engine, models.TaskFaceLiveness, ActiveModel{Missing: cfg.Liveness.Missing}, bindLiveness),
+		proofs:     proofs{validity: cfg.SessionsValid},
+		random:     cmp.Or(cfg.Random, rand.Reader),
 	}
 }
 

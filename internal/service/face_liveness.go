@@ -29,13 +29,9 @@ func (s *Face) CheckLiveness(ctx context.Context, req *pb.CheckLivenessRequest) 
 	if err != nil {
 		return nil, err
 	}
-	members, err := s.livenessMembers()
+	checker, err := s.passive()
 	if err != nil {
 		return nil, err
-	}
-	checker, err := liveness.NewChecker(members)
-	if err != nil {
-		return nil, &pipeline.Failure{Reason: pipeline.Backend, Err: err}
 	}
 	ctx, ev := gather(ctx)
 	ev.why(req.GetPurpose(), req.GetConsentId())
@@ -60,30 +56,56 @@ func (s *Face) CheckLiveness(ctx context.Context, req *pb.CheckLivenessRequest) 
 		}
 		frames, seen = append(frames, frame), append(seen, v)
 	}
-	stage, end := telemetry.Stage(ctx, "liveness")
-	result, err := checker.Check(stage, frames)
-	end(err)
+	result, message, err := checker.check(ctx, frames)
 	if err != nil {
 		return nil, err
 	}
-	answer := &pb.CheckLivenessResponse{Liveness: &pb.Liveness{
-		Verdict: pb.LivenessVerdict(result.Verdict), Score: result.Score, Threshold: result.Threshold, Frames: int32(result.Frames), Reason: result.Reason,
-	}}
+	answer := &pb.CheckLivenessResponse{Liveness: message}
 	if rival := doubtful(s, seen); rival != nil && result.Verdict != liveness.Undecided {
 		// Which of several people would be meant by "live"?
 		answer.Liveness.Verdict, answer.Liveness.Reason = pb.LivenessVerdict_LIVENESS_VERDICT_UNDECIDED, rival.text
+	}
+	best := max(result.Best, 0)
+	answer.Face = seen[best].message()
+	answer.Provenance = ev.provenance()
+	return answer, nil
+}
+
+// passiveChecker is the ensemble with what is known of its errors.
+type passiveChecker struct {
+	*liveness.Checker
+	rates []*pb.AttackErrorRate
+}
+
+// passive is the passive check with the models that are loaded now.
+func (s *Face) passive() (*passiveChecker, error) {
+	members, err := s.livenessMembers()
+	if err != nil {
+		return nil, err
+	}
+	c := &passiveChecker{}
+	if c.Checker, err = liveness.NewChecker(members); err != nil {
+		return nil, &pipeline.Failure{Reason: pipeline.Backend, Err: err}
 	}
 	for _, m := range members {
 		rates, err := errorRates(m.Entry)
 		if err != nil {
 			return nil, &pipeline.Failure{Reason: pipeline.Backend, Model: m.Entry.ID, Err: err}
 		}
-		answer.Liveness.ErrorRates = append(answer.Liveness.ErrorRates, rates...)
+		c.rates = append(c.rates, rates...)
 	}
-	best := max(result.Best, 0)
-	answer.Face = seen[best].message()
-	answer.Provenance = ev.provenance()
-	return answer, nil
+	return c, nil
+}
+
+// check decides over frames of one person.
+func (c *passiveChecker) check(ctx context.Context, frames []liveness.Frame) (liveness.Result, *pb.Liveness, error) {
+	stage, end := telemetry.Stage(ctx, "liveness")
+	result, err := c.Check(stage, frames)
+	end(err)
+	return result, &pb.Liveness{
+		Verdict: pb.LivenessVerdict(result.Verdict), Score: result.Score, Threshold: result.Threshold, ErrorRates: c.rates,
+		Frames: int32(result.Frames), Reason: result.Reason,
+	}, err
 }
 
 func (s *Face) livenessMembers() ([]liveness.Member, error) {

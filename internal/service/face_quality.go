@@ -2,12 +2,14 @@ package service
 
 import (
 	"context"
+	"fmt"
 
 	pb "github.com/courtsense/courtsense/api/courtsense/v1"
 	"github.com/courtsense/courtsense/internal/telemetry"
 	"github.com/courtsense/courtsense/models"
 	"github.com/courtsense/courtsense/pipeline"
 	"github.com/courtsense/courtsense/vision/face"
+	"github.com/courtsense/courtsense/vision/liveness/active"
 	"github.com/courtsense/courtsense/vision/quality"
 )
 
@@ -73,7 +75,10 @@ const parameterAligns = "aligns"
 // landmarker is a loaded model of the face's contours.
 type landmarker struct {
 	*face.Landmarker
-	aligns bool // its points place a template's crop, not the detector's
+	id         string
+	aligns     bool            // its points place a template's crop, not the detector's
+	actions    []active.Action // that its points tell
+	thresholds active.Thresholds
 }
 
 func bindLandmarks(x pipeline.Executor, e models.Entry) (*landmarker, error) {
@@ -81,7 +86,11 @@ func bindLandmarks(x pipeline.Executor, e models.Entry) (*landmarker, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &landmarker{l, Aligns(e)}, nil
+	actions, thresholds, err := active.Tells(e)
+	if err != nil {
+		return nil, fmt.Errorf("landmarks %s: %w", e.ID, err)
+	}
+	return &landmarker{l, e.ID, Aligns(e), actions, thresholds}, nil
 }
 
 // Aligns tells whether a landmark model's points place the crops of templates.

@@ -49,6 +49,8 @@ type Recogniser interface {
 	Look(ctx context.Context, frame *imaging.Raster, faces []face.Detection, i int, galleries []string) (Look, error)
 	// Live tells whether frames of one face show a live person.
 	Live(ctx context.Context, frames []liveness.Frame) (liveness.Result, error)
+	// Models are those that serve now.
+	Models() []Model
 }
 
 // ballot is the vote on who somebody is.

@@ -89,6 +89,16 @@ type Similarity struct {
 	MeasuredOn string           `json:"measured_on"`
 }
 
+// Model is one that had a part in an event.
+type Model struct {
+	Task    string `json:"task"`
+	ID      string `json:"id"`
+	Version string `json:"version"`
+	SHA256  string `json:"sha256"`
+	Device  string `json:"device"`
+	Source  string `json:"source"`
+}
+
 // Event is one thing that happened at a gate.
 type Event struct {
 	Type      Type      `json:"type"`
@@ -111,6 +121,7 @@ type Event struct {
 	Confidence float64  `json:"confidence"`
 	Alarm      bool     `json:"alarm,omitempty"` // the zone wants an alarm for this type
 	Box        face.Box `json:"box"`             // in the camera's frame, pixels
+	Models     []Model  `json:"models,omitempty"`
 
 	// Crop is the best shot with a margin; nil when there is none. It is never stored.
 	Crop *imaging.Raster `json:"-"`

@@ -387,7 +387,7 @@ func (g *Gate) event(p *passage, v verdict, now time.Time, o *Observation) {
 		Type: v.kind, Camera: g.cfg.Camera, Zone: p.zone.Name, Direction: direction, Passage: p.key,
 		Start: p.track.First, Time: now, Person: p.who, Rule: v.rule, Reason: v.reason,
 		Frames: p.frames, Alarm: p.zone.alarm(v.kind), Box: p.track.Box, Liveness: p.live,
-		Similarity: p.ballot.similarity(v.tally), Confidence: p.ballot.share(p.ballot.winner()),
+		Similarity: p.ballot.similarity(v.tally), Confidence: p.ballot.share(p.ballot.winner()), Models: g.cfg.Recogniser.Models(),
 	}
 	if p.frames > 0 {
 		e.Crop, e.Box = p.face.crop(), p.face.box

@@ -354,6 +354,16 @@ func (p *Policy) Zones() []string { return slices.Clone(p.names) }
 // Cameras are the names of the cameras that watch a zone.
 func (p *Policy) Cameras() []string { return slices.Sorted(maps.Keys(p.zones)) }
 
+// NeedsLiveness tells whether any zone does.
+func (p *Policy) NeedsLiveness() bool {
+	for _, z := range p.zones {
+		if z.Liveness {
+			return true
+		}
+	}
+	return false
+}
+
 // Location is the time zone of days and hours.
 func (p *Policy) Location() *time.Location { return p.location }
 
@@ -401,3 +411,12 @@ func (r rule) onDay(d time.Weekday) bool { return len(r.days) == 0 || slices.Con
 
 // alarm tells whether the zone wants an alarm for a type.
 func (z *Zone) alarm(t Type) bool { return slices.Contains(z.Alarms, t) }
+
+// CameraEvent is the event of a camera that was lost or is back, with the alarm that its zone wants for it.
+func (p *Policy) CameraEvent(kind Type, camera, reason string, at time.Time) Event {
+	e := Event{Type: kind, Camera: camera, Start: at, Time: at, Reason: reason}
+	if z, direction := p.Zone(camera); z != nil {
+		e.Zone, e.Direction, e.Alarm = z.Name, direction, z.alarm(kind)
+	}
+	return e
+}

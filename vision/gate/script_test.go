@@ -191,6 +191,8 @@ func (s *scene) Live(_ context.Context, frames []liveness.Frame) (liveness.Resul
 	return r, nil
 }
 
+func (s *scene) Models() []gate.Model { return []gate.Model{{ID: "script"}} }
+
 // film is what a gate made of a scene.
 type film struct {
 	events  []gate.Event

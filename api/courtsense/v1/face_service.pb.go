@@ -43,6 +43,7 @@ const (
 	// Come closer to the camera.
 	LivenessAction_LIVENESS_ACTION_COME_CLOSER LivenessAction = 6
 	// Read the shown digits aloud.
+	// Not served yet: asking for it answers UNIMPLEMENTED.
 	LivenessAction_LIVENESS_ACTION_READ_DIGITS LivenessAction = 7
 )
 
@@ -650,9 +651,11 @@ type LiveLivenessConfig struct {
 	Purpose string `protobuf:"bytes,1,opt,name=purpose,proto3" json:"purpose,omitempty"`
 	// Reference to the person's recorded consent, at most 128 characters; optional. Travels into provenance.
 	ConsentId string `protobuf:"bytes,2,opt,name=consent_id,json=consentId,proto3" json:"consent_id,omitempty"`
-	// The actions that may be drawn. Default: all but READ_DIGITS.
+	// The actions that may be drawn. Default: all that the server's landmark model can tell. Among those that it can tell
+	// there must be a turn of the head, and OPEN_MOUTH or BLINK: a challenge always holds both, since a picture on paper can
+	// show neither.
 	AllowedActions []LivenessAction `protobuf:"varint,3,rep,packed,name=allowed_actions,json=allowedActions,proto3,enum=courtsense.v1.LivenessAction" json:"allowed_actions,omitempty"`
-	// Number of actions to draw, 1 to 5; 0 is the default, 3.
+	// Number of actions to draw, 2 or 3; 0 is the default, 3.
 	ActionCount int32 `protobuf:"varint,4,opt,name=action_count,json=actionCount,proto3" json:"action_count,omitempty"`
 	// Keep the best frames in the answer as evidence, not only their hashes. Default: false.
 	ReturnFrames  bool `protobuf:"varint,5,opt,name=return_frames,json=returnFrames,proto3" json:"return_frames,omitempty"`
@@ -728,9 +731,11 @@ func (x *LiveLivenessConfig) GetReturnFrames() bool {
 // One frame of LiveLiveness.
 type LiveLivenessFrame struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The frame, usually a JPEG of 640x480 or more, at 5 to 30 a second.
+	// The frame, usually a JPEG of 640x480, at 5 to 30 a second. Frames that come faster than they can be measured are left
+	// out, the oldest first.
 	Image *Image `protobuf:"bytes,1,opt,name=image,proto3" json:"image,omitempty"`
-	// When it was taken, by the client's monotonic clock, since its first frame; must increase from frame to frame.
+	// When it was taken, by the client's monotonic clock, since its first frame; must increase from frame to frame, and no
+	// faster than time passes.
 	CaptureTime *durationpb.Duration `protobuf:"bytes,2,opt,name=capture_time,json=captureTime,proto3" json:"capture_time,omitempty"`
 	// The nonce of the challenge that the client was showing; empty before the first challenge.
 	Nonce         string `protobuf:"bytes,3,opt,name=nonce,proto3" json:"nonce,omitempty"`
@@ -974,11 +979,11 @@ type LivenessStep struct {
 	Action LivenessAction `protobuf:"varint,1,opt,name=action,proto3,enum=courtsense.v1.LivenessAction" json:"action,omitempty"`
 	// Whether it was done in time, in order and by the same face.
 	Passed bool `protobuf:"varint,2,opt,name=passed,proto3" json:"passed,omitempty"`
-	// Capture time at which it was recognised.
+	// Capture time at which it was recognised; absent when it was not.
 	AtTime *durationpb.Duration `protobuf:"bytes,3,opt,name=at_time,json=atTime,proto3" json:"at_time,omitempty"`
-	// Score 0 to 1.
+	// How far the action went: 0.5 where it is just recognised, 1 at twice that and more.
 	Score float32 `protobuf:"fixed32,4,opt,name=score,proto3" json:"score,omitempty"`
-	// Why it was not passed: "TOO_LATE", "TOO_EARLY", "WRONG_ACTION", "FACE_CHANGED", "REPLAY", ...; empty otherwise.
+	// Why it was not passed, one of the decision's reasons; empty when it was, and when the session did not come to it.
 	Reason        string `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1062,8 +1067,22 @@ type LivenessDecision struct {
 	FrameSha256 []string `protobuf:"bytes,4,rep,name=frame_sha256,json=frameSha256,proto3" json:"frame_sha256,omitempty"`
 	// The best frames; only when return_frames was set.
 	Frames []*Image `protobuf:"bytes,5,rep,name=frames,proto3" json:"frames,omitempty"`
-	// The session, to be named in VerifyIdentity: "livenessSessions/{session}". Valid until the server's limit.
-	Session       string `protobuf:"bytes,6,opt,name=session,proto3" json:"session,omitempty"`
+	// The session, to be named in VerifyIdentity: "livenessSessions/{session}". Valid until the server's limit, at the server
+	// that answered. Whoever knows it can use it.
+	Session string `protobuf:"bytes,6,opt,name=session,proto3" json:"session,omitempty"`
+	// Why the verdict is not LIVE; empty when it is. Of an ATTACK: "REPLAY", "FACE_CHANGED", "STREAMS_MIXED",
+	// "FRAMES_REPEATED", "BURST", "FLAT_PICTURE", "PASSIVE_ATTACK". Of UNDECIDED, which an honest person can get too:
+	// "STILL_PICTURE", "TOO_EARLY", "TOO_LATE", "WRONG_ACTION", "NOT_READY", "FACE_LOST", "FRAMES_MISSING", "TOO_MANY_FRAMES",
+	// "ENDED", "PASSIVE_UNDECIDED".
+	Reason string `protobuf:"bytes,7,opt,name=reason,proto3" json:"reason,omitempty"`
+	// The reason as a sentence; empty when the verdict is LIVE.
+	Detail string `protobuf:"bytes,8,opt,name=detail,proto3" json:"detail,omitempty"`
+	// The least similarity of a resting face and the first one, over all comparisons in the session.
+	SameFace *Similarity `protobuf:"bytes,9,opt,name=same_face,json=sameFace,proto3" json:"same_face,omitempty"`
+	// Number of frames that were measured.
+	FrameCount int32 `protobuf:"varint,10,opt,name=frame_count,json=frameCount,proto3" json:"frame_count,omitempty"`
+	// From the first frame's capture to the last one's.
+	Duration      *durationpb.Duration `protobuf:"bytes,11,opt,name=duration,proto3" json:"duration,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1138,6 +1157,41 @@ func (x *LivenessDecision) GetSession() string {
 		return x.Session
 	}
 	return ""
+}
+
+func (x *LivenessDecision) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *LivenessDecision) GetDetail() string {
+	if x != nil {
+		return x.Detail
+	}
+	return ""
+}
+
+func (x *LivenessDecision) GetSameFace() *Similarity {
+	if x != nil {
+		return x.SameFace
+	}
+	return nil
+}
+
+func (x *LivenessDecision) GetFrameCount() int32 {
+	if x != nil {
+		return x.FrameCount
+	}
+	return 0
+}
+
+func (x *LivenessDecision) GetDuration() *durationpb.Duration {
+	if x != nil {
+		return x.Duration
+	}
+	return nil
 }
 
 // Answer of LiveLiveness.
@@ -1451,7 +1505,9 @@ type ClaimedIdentity struct {
 	// Name as printed on the document; empty is not checked.
 	FullName string `protobuf:"bytes,1,opt,name=full_name,json=fullName,proto3" json:"full_name,omitempty"`
 	// Number of the document; empty is not checked.
-	IdNumber      string `protobuf:"bytes,2,opt,name=id_number,json=idNumber,proto3" json:"id_number,omitempty"`
+	IdNumber string `protobuf:"bytes,2,opt,name=id_number,json=idNumber,proto3" json:"id_number,omitempty"`
+	// Date of birth as YYYY-MM-DD, held against the one in the number; empty is not checked.
+	BirthDate     string `protobuf:"bytes,3,opt,name=birth_date,json=birthDate,proto3" json:"birth_date,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1500,6 +1556,13 @@ func (x *ClaimedIdentity) GetIdNumber() string {
 	return ""
 }
 
+func (x *ClaimedIdentity) GetBirthDate() string {
+	if x != nil {
+		return x.BirthDate
+	}
+	return ""
+}
+
 // Request of VerifyIdentity.
 type VerifyIdentityRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1518,9 +1581,11 @@ type VerifyIdentityRequest struct {
 	Live isVerifyIdentityRequest_Live `protobuf_oneof:"live"`
 	// Photo of the identity document.
 	IdPhoto *Image `protobuf:"bytes,6,opt,name=id_photo,json=idPhoto,proto3" json:"id_photo,omitempty"`
-	// Claims to be checked against the printed fields. Absent: the document's text is not read.
+	// Claims to be checked against the printed fields of a resident identity card (GB 11643 number). Absent: the document's
+	// text is not read.
 	Claimed *ClaimedIdentity `protobuf:"bytes,7,opt,name=claimed,proto3" json:"claimed,omitempty"`
-	// False match rate to decide at, 1e-6 to 1e-2. Default: 1e-4.
+	// False match rate to decide at, 1e-6 to 1e-2. Default: the first of 1e-4, 1e-3 and 1e-2 that the model's calibration
+	// supports.
 	FalseMatchRate *float64 `protobuf:"fixed64,8,opt,name=false_match_rate,json=falseMatchRate,proto3,oneof" json:"false_match_rate,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
@@ -1636,6 +1701,7 @@ type VerifyIdentityRequest_Selfie struct {
 
 type VerifyIdentityRequest_Video struct {
 	// A short video, as bytes of an MP4 or WebM file, within the server's limits.
+	// Not served yet: setting it answers UNIMPLEMENTED.
 	Video []byte `protobuf:"bytes,4,opt,name=video,proto3,oneof"`
 }
 
@@ -1657,8 +1723,10 @@ type IdentityStep struct {
 	Step string `protobuf:"bytes,1,opt,name=step,proto3" json:"step,omitempty"`
 	// Whether it let the next step be taken.
 	Passed bool `protobuf:"varint,2,opt,name=passed,proto3" json:"passed,omitempty"`
-	// Why not; empty when passed.
+	// Why not, such as "PRESENTATION_ATTACK" or "FACE_NOT_FOUND"; empty when passed.
 	Reason string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	// The reason as a sentence; empty when passed.
+	Detail string `protobuf:"bytes,8,opt,name=detail,proto3" json:"detail,omitempty"`
 	// Evidence of the step.
 	//
 	// Types that are valid to be assigned to Evidence:
@@ -1719,6 +1787,13 @@ func (x *IdentityStep) GetPassed() bool {
 func (x *IdentityStep) GetReason() string {
 	if x != nil {
 		return x.Reason
+	}
+	return ""
+}
+
+func (x *IdentityStep) GetDetail() string {
+	if x != nil {
+		return x.Detail
 	}
 	return ""
 }
@@ -1801,14 +1876,20 @@ func (*IdentityStep_IdFields) isIdentityStep_Evidence() {}
 // Claims held against a document's printed fields.
 type IdFieldCheck struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The read name equals the claimed one.
-	NameMatches bool `protobuf:"varint,1,opt,name=name_matches,json=nameMatches,proto3" json:"name_matches,omitempty"`
-	// The read number equals the claimed one.
-	NumberMatches bool `protobuf:"varint,2,opt,name=number_matches,json=numberMatches,proto3" json:"number_matches,omitempty"`
-	// The read number's check digit and birth date are right.
-	NumberValid bool `protobuf:"varint,3,opt,name=number_valid,json=numberValid,proto3" json:"number_valid,omitempty"`
-	// Lowest character confidence of the read fields, 0 to 1.
-	Confidence    float32 `protobuf:"fixed32,4,opt,name=confidence,proto3" json:"confidence,omitempty"`
+	// The read name equals the claimed one; absent when none was claimed or none could be read.
+	NameMatches *bool `protobuf:"varint,1,opt,name=name_matches,json=nameMatches,proto3,oneof" json:"name_matches,omitempty"`
+	// The read number equals the claimed one; absent when none was claimed or none could be read.
+	NumberMatches *bool `protobuf:"varint,2,opt,name=number_matches,json=numberMatches,proto3,oneof" json:"number_matches,omitempty"`
+	// The read number's check digit and birth date are right; absent when none could be read.
+	NumberValid *bool `protobuf:"varint,3,opt,name=number_valid,json=numberValid,proto3,oneof" json:"number_valid,omitempty"`
+	// Lowest character confidence of the read fields that were checked, 0 to 1.
+	Confidence float32 `protobuf:"fixed32,4,opt,name=confidence,proto3" json:"confidence,omitempty"`
+	// The claimed date of birth is the one in the read number; absent when none was claimed or no number could be read.
+	BirthDateMatches *bool `protobuf:"varint,5,opt,name=birth_date_matches,json=birthDateMatches,proto3,oneof" json:"birth_date_matches,omitempty"`
+	// The name that was read; empty when none could be.
+	ReadName string `protobuf:"bytes,6,opt,name=read_name,json=readName,proto3" json:"read_name,omitempty"`
+	// The number that was read; empty when none could be.
+	ReadNumber    string `protobuf:"bytes,7,opt,name=read_number,json=readNumber,proto3" json:"read_number,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1844,22 +1925,22 @@ func (*IdFieldCheck) Descriptor() ([]byte, []int) {
 }
 
 func (x *IdFieldCheck) GetNameMatches() bool {
-	if x != nil {
-		return x.NameMatches
+	if x != nil && x.NameMatches != nil {
+		return *x.NameMatches
 	}
 	return false
 }
 
 func (x *IdFieldCheck) GetNumberMatches() bool {
-	if x != nil {
-		return x.NumberMatches
+	if x != nil && x.NumberMatches != nil {
+		return *x.NumberMatches
 	}
 	return false
 }
 
 func (x *IdFieldCheck) GetNumberValid() bool {
-	if x != nil {
-		return x.NumberValid
+	if x != nil && x.NumberValid != nil {
+		return *x.NumberValid
 	}
 	return false
 }
@@ -1869,6 +1950,27 @@ func (x *IdFieldCheck) GetConfidence() float32 {
 		return x.Confidence
 	}
 	return 0
+}
+
+func (x *IdFieldCheck) GetBirthDateMatches() bool {
+	if x != nil && x.BirthDateMatches != nil {
+		return *x.BirthDateMatches
+	}
+	return false
+}
+
+func (x *IdFieldCheck) GetReadName() string {
+	if x != nil {
+		return x.ReadName
+	}
+	return ""
+}
+
+func (x *IdFieldCheck) GetReadNumber() string {
+	if x != nil {
+		return x.ReadNumber
+	}
+	return ""
 }
 
 // Answer of VerifyIdentity.
@@ -2000,14 +2102,14 @@ const file_courtsense_v1_face_service_proto_rawDesc = "" +
 	"\bliveness\x18\x02 \x01(\v2\x17.courtsense.v1.LivenessR\bliveness\x129\n" +
 	"\n" +
 	"provenance\x18\x03 \x01(\v2\x19.courtsense.v1.ProvenanceR\n" +
-	"provenance\"\x93\x02\n" +
+	"provenance\"\x95\x02\n" +
 	"\x12LiveLivenessConfig\x12$\n" +
 	"\apurpose\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\apurpose\x12'\n" +
 	"\n" +
 	"consent_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\tconsentId\x12[\n" +
-	"\x0fallowed_actions\x18\x03 \x03(\x0e2\x1d.courtsense.v1.LivenessActionB\x13\xbaH\x10\x92\x01\r\x10\a\x18\x01\"\a\x82\x01\x04\x10\x01 \x00R\x0eallowedActions\x12,\n" +
-	"\faction_count\x18\x04 \x01(\x05B\t\xbaH\x06\x1a\x04\x18\x05(\x00R\vactionCount\x12#\n" +
+	"\x0fallowed_actions\x18\x03 \x03(\x0e2\x1d.courtsense.v1.LivenessActionB\x13\xbaH\x10\x92\x01\r\x10\a\x18\x01\"\a\x82\x01\x04\x10\x01 \x00R\x0eallowedActions\x12.\n" +
+	"\faction_count\x18\x04 \x01(\x05B\v\xbaH\b\x1a\x060\x000\x020\x03R\vactionCount\x12#\n" +
 	"\rreturn_frames\x18\x05 \x01(\bR\freturnFrames\"\xb1\x01\n" +
 	"\x11LiveLivenessFrame\x122\n" +
 	"\x05image\x18\x01 \x01(\v2\x14.courtsense.v1.ImageB\x06\xbaH\x03\xc8\x01\x01R\x05image\x12I\n" +
@@ -2031,14 +2133,21 @@ const file_courtsense_v1_face_service_proto_rawDesc = "" +
 	"\x06passed\x18\x02 \x01(\bR\x06passed\x122\n" +
 	"\aat_time\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\x06atTime\x12\x14\n" +
 	"\x05score\x18\x04 \x01(\x02R\x05score\x12\x16\n" +
-	"\x06reason\x18\x05 \x01(\tR\x06reason\"\x9d\x02\n" +
+	"\x06reason\x18\x05 \x01(\tR\x06reason\"\xdd\x03\n" +
 	"\x10LivenessDecision\x128\n" +
 	"\averdict\x18\x01 \x01(\x0e2\x1e.courtsense.v1.LivenessVerdictR\averdict\x121\n" +
 	"\x05steps\x18\x02 \x03(\v2\x1b.courtsense.v1.LivenessStepR\x05steps\x121\n" +
 	"\apassive\x18\x03 \x01(\v2\x17.courtsense.v1.LivenessR\apassive\x12!\n" +
 	"\fframe_sha256\x18\x04 \x03(\tR\vframeSha256\x12,\n" +
 	"\x06frames\x18\x05 \x03(\v2\x14.courtsense.v1.ImageR\x06frames\x12\x18\n" +
-	"\asession\x18\x06 \x01(\tR\asession\"\xc3\x02\n" +
+	"\asession\x18\x06 \x01(\tR\asession\x12\x16\n" +
+	"\x06reason\x18\a \x01(\tR\x06reason\x12\x16\n" +
+	"\x06detail\x18\b \x01(\tR\x06detail\x126\n" +
+	"\tsame_face\x18\t \x01(\v2\x19.courtsense.v1.SimilarityR\bsameFace\x12\x1f\n" +
+	"\vframe_count\x18\n" +
+	" \x01(\x05R\n" +
+	"frameCount\x125\n" +
+	"\bduration\x18\v \x01(\v2\x19.google.protobuf.DurationR\bduration\"\xc3\x02\n" +
 	"\x14LiveLivenessResponse\x12@\n" +
 	"\tchallenge\x18\x01 \x01(\v2 .courtsense.v1.LivenessChallengeH\x00R\tchallenge\x12\x1c\n" +
 	"\bguidance\x18\x02 \x01(\tH\x00R\bguidance\x12=\n" +
@@ -2068,27 +2177,30 @@ const file_courtsense_v1_face_service_proto_rawDesc = "" +
 	"\rright_quality\x18\x05 \x01(\v2\x1a.courtsense.v1.FaceQualityR\frightQuality\x129\n" +
 	"\n" +
 	"provenance\x18\x06 \x01(\v2\x19.courtsense.v1.ProvenanceR\n" +
-	"provenance\"^\n" +
+	"provenance\"\xa5\x01\n" +
 	"\x0fClaimedIdentity\x12%\n" +
 	"\tfull_name\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\bfullName\x12$\n" +
-	"\tid_number\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18@R\bidNumber\"\xba\x03\n" +
+	"\tid_number\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18@R\bidNumber\x12E\n" +
+	"\n" +
+	"birth_date\x18\x03 \x01(\tB&\xbaH#r!2\x1f^([0-9]{4}-[0-9]{2}-[0-9]{2})?$R\tbirthDate\"\xc0\x03\n" +
 	"\x15VerifyIdentityRequest\x12$\n" +
 	"\apurpose\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\apurpose\x12'\n" +
 	"\n" +
 	"consent_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\tconsentId\x12.\n" +
-	"\x06selfie\x18\x03 \x01(\v2\x14.courtsense.v1.ImageH\x00R\x06selfie\x12\x16\n" +
-	"\x05video\x18\x04 \x01(\fH\x00R\x05video\x12+\n" +
+	"\x06selfie\x18\x03 \x01(\v2\x14.courtsense.v1.ImageH\x00R\x06selfie\x12\x1c\n" +
+	"\x05video\x18\x04 \x01(\fB\x04\xa8\xbb\x18\x01H\x00R\x05video\x12+\n" +
 	"\x10liveness_session\x18\x05 \x01(\tH\x00R\x0flivenessSession\x127\n" +
 	"\bid_photo\x18\x06 \x01(\v2\x14.courtsense.v1.ImageB\x06\xbaH\x03\xc8\x01\x01R\aidPhoto\x128\n" +
 	"\aclaimed\x18\a \x01(\v2\x1e.courtsense.v1.ClaimedIdentityR\aclaimed\x12F\n" +
 	"\x10false_match_rate\x18\b \x01(\x01B\x17\xbaH\x14\x12\x12\x19{\x14\xaeG\xe1z\x84?)\x8d\xed\xb5\xa0\xf7ư>H\x01R\x0efalseMatchRate\x88\x01\x01B\r\n" +
 	"\x04live\x12\x05\xbaH\x02\b\x01B\x13\n" +
-	"\x11_false_match_rate\"\xc6\x02\n" +
+	"\x11_false_match_rate\"\xde\x02\n" +
 	"\fIdentityStep\x12\x12\n" +
 	"\x04step\x18\x01 \x01(\tR\x04step\x12\x16\n" +
 	"\x06passed\x18\x02 \x01(\bR\x06passed\x12\x16\n" +
-	"\x06reason\x18\x03 \x01(\tR\x06reason\x126\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\x12\x16\n" +
+	"\x06detail\x18\b \x01(\tR\x06detail\x126\n" +
 	"\aquality\x18\x04 \x01(\v2\x1a.courtsense.v1.FaceQualityH\x00R\aquality\x125\n" +
 	"\bliveness\x18\x05 \x01(\v2\x17.courtsense.v1.LivenessH\x00R\bliveness\x12;\n" +
 	"\n" +
@@ -2096,20 +2208,28 @@ const file_courtsense_v1_face_service_proto_rawDesc = "" +
 	"similarity\x12:\n" +
 	"\tid_fields\x18\a \x01(\v2\x1b.courtsense.v1.IdFieldCheckH\x00R\bidFieldsB\n" +
 	"\n" +
-	"\bevidence\"\x9b\x01\n" +
-	"\fIdFieldCheck\x12!\n" +
-	"\fname_matches\x18\x01 \x01(\bR\vnameMatches\x12%\n" +
-	"\x0enumber_matches\x18\x02 \x01(\bR\rnumberMatches\x12!\n" +
-	"\fnumber_valid\x18\x03 \x01(\bR\vnumberValid\x12\x1e\n" +
+	"\bevidence\"\xe7\x02\n" +
+	"\fIdFieldCheck\x12&\n" +
+	"\fname_matches\x18\x01 \x01(\bH\x00R\vnameMatches\x88\x01\x01\x12*\n" +
+	"\x0enumber_matches\x18\x02 \x01(\bH\x01R\rnumberMatches\x88\x01\x01\x12&\n" +
+	"\fnumber_valid\x18\x03 \x01(\bH\x02R\vnumberValid\x88\x01\x01\x12\x1e\n" +
 	"\n" +
 	"confidence\x18\x04 \x01(\x02R\n" +
-	"confidence\"\xc0\x01\n" +
+	"confidence\x121\n" +
+	"\x12birth_date_matches\x18\x05 \x01(\bH\x03R\x10birthDateMatches\x88\x01\x01\x12\x1b\n" +
+	"\tread_name\x18\x06 \x01(\tR\breadName\x12\x1f\n" +
+	"\vread_number\x18\a \x01(\tR\n" +
+	"readNumberB\x0f\n" +
+	"\r_name_matchesB\x11\n" +
+	"\x0f_number_matchesB\x0f\n" +
+	"\r_number_validB\x15\n" +
+	"\x13_birth_date_matches\"\xc0\x01\n" +
 	"\x16VerifyIdentityResponse\x128\n" +
 	"\averdict\x18\x01 \x01(\x0e2\x1e.courtsense.v1.IdentityVerdictR\averdict\x121\n" +
 	"\x05steps\x18\x02 \x03(\v2\x1b.courtsense.v1.IdentityStepR\x05steps\x129\n" +
 	"\n" +
 	"provenance\x18\x03 \x01(\v2\x19.courtsense.v1.ProvenanceR\n" +
-	"provenance*\x86\x02\n" +
+	"provenance*\x8c\x02\n" +
 	"\x0eLivenessAction\x12\x1f\n" +
 	"\x1bLIVENESS_ACTION_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15LIVENESS_ACTION_BLINK\x10\x01\x12\x1e\n" +
@@ -2117,20 +2237,20 @@ const file_courtsense_v1_face_service_proto_rawDesc = "" +
 	"\x19LIVENESS_ACTION_TURN_LEFT\x10\x03\x12\x1e\n" +
 	"\x1aLIVENESS_ACTION_TURN_RIGHT\x10\x04\x12\x17\n" +
 	"\x13LIVENESS_ACTION_NOD\x10\x05\x12\x1f\n" +
-	"\x1bLIVENESS_ACTION_COME_CLOSER\x10\x06\x12\x1f\n" +
-	"\x1bLIVENESS_ACTION_READ_DIGITS\x10\a*\x8e\x01\n" +
+	"\x1bLIVENESS_ACTION_COME_CLOSER\x10\x06\x12%\n" +
+	"\x1bLIVENESS_ACTION_READ_DIGITS\x10\a\x1a\x04\xa8\xbb\x18\x01*\x8e\x01\n" +
 	"\x0fIdentityVerdict\x12 \n" +
 	"\x1cIDENTITY_VERDICT_UNSPECIFIED\x10\x00\x12\x1d\n" +
 	"\x19IDENTITY_VERDICT_VERIFIED\x10\x01\x12\x1d\n" +
 	"\x19IDENTITY_VERDICT_REJECTED\x10\x02\x12\x1b\n" +
-	"\x17IDENTITY_VERDICT_REVIEW\x10\x032\xa7\x0e\n" +
+	"\x17IDENTITY_VERDICT_REVIEW\x10\x032\x91\x0e\n" +
 	"\vFaceService\x12b\n" +
 	"\x06Detect\x12\x1c.courtsense.v1.DetectRequest\x1a\x1d.courtsense.v1.DetectResponse\"\x1b\x82\xd3\xe4\x93\x02\x15:\x01*\"\x10/v1/faces:detect\x12b\n" +
 	"\x06Assess\x12\x1c.courtsense.v1.AssessRequest\x1a\x1d.courtsense.v1.AssessResponse\"\x1b\x82\xd3\xe4\x93\x02\x15:\x01*\"\x10/v1/faces:assess\x12~\n" +
-	"\rCheckLiveness\x12#.courtsense.v1.CheckLivenessRequest\x1a$.courtsense.v1.CheckLivenessResponse\"\"\x82\xd3\xe4\x93\x02\x1c:\x01*\"\x17/v1/faces:checkLiveness\x12a\n" +
-	"\fLiveLiveness\x12\".courtsense.v1.LiveLivenessRequest\x1a#.courtsense.v1.LiveLivenessResponse\"\x04\xa8\xbb\x18\x01(\x010\x01\x12f\n" +
-	"\aCompare\x12\x1d.courtsense.v1.CompareRequest\x1a\x1e.courtsense.v1.CompareResponse\"\x1c\x82\xd3\xe4\x93\x02\x16:\x01*\"\x11/v1/faces:compare\x12\x86\x01\n" +
-	"\x0eVerifyIdentity\x12$.courtsense.v1.VerifyIdentityRequest\x1a%.courtsense.v1.VerifyIdentityResponse\"'\xa8\xbb\x18\x01\x82\xd3\xe4\x93\x02\x1d:\x01*\"\x18/v1/faces:verifyIdentity\x12t\n" +
+	"\rCheckLiveness\x12#.courtsense.v1.CheckLivenessRequest\x1a$.courtsense.v1.CheckLivenessResponse\"\"\x82\xd3\xe4\x93\x02\x1c:\x01*\"\x17/v1/faces:checkLiveness\x12[\n" +
+	"\fLiveLiveness\x12\".courtsense.v1.LiveLivenessRequest\x1a#.courtsense.v1.LiveLivenessResponse(\x010\x01\x12f\n" +
+	"\aCompare\x12\x1d.courtsense.v1.CompareRequest\x1a\x1e.courtsense.v1.CompareResponse\"\x1c\x82\xd3\xe4\x93\x02\x16:\x01*\"\x11/v1/faces:compare\x12\x82\x01\n" +
+	"\x0eVerifyIdentity\x12$.courtsense.v1.VerifyIdentityRequest\x1a%.courtsense.v1.VerifyIdentityResponse\"#\x82\xd3\xe4\x93\x02\x1d:\x01*\"\x18/v1/faces:verifyIdentity\x12t\n" +
 	"\rCreateGallery\x12#.courtsense.v1.CreateGalleryRequest\x1a$.courtsense.v1.CreateGalleryResponse\"\x18\x82\xd3\xe4\x93\x02\x12:\x01*\"\r/v1/galleries\x12q\n" +
 	"\n" +
 	"GetGallery\x12 .courtsense.v1.GetGalleryRequest\x1a!.courtsense.v1.GetGalleryResponse\"\x1e\x82\xd3\xe4\x93\x02\x18\x12\x16/v1/{name=galleries/*}\x12q\n" +
@@ -2138,11 +2258,11 @@ const file_courtsense_v1_face_service_proto_rawDesc = "" +
 	"\rDeleteGallery\x12#.courtsense.v1.DeleteGalleryRequest\x1a$.courtsense.v1.DeleteGalleryResponse\"\x1e\x82\xd3\xe4\x93\x02\x18*\x16/v1/{name=galleries/*}\x12n\n" +
 	"\x05Enrol\x12\x1b.courtsense.v1.EnrolRequest\x1a\x1c.courtsense.v1.EnrolResponse\"*\x82\xd3\xe4\x93\x02$:\x01*\"\x1f/v1/{gallery=galleries/*}:enrol\x12o\n" +
 	"\x06Remove\x12\x1c.courtsense.v1.RemoveRequest\x1a\x1d.courtsense.v1.RemoveResponse\"(\x82\xd3\xe4\x93\x02\"* /v1/{name=galleries/*/persons/*}\x12z\n" +
-	"\bIdentify\x12\x1e.courtsense.v1.IdentifyRequest\x1a\x1f.courtsense.v1.IdentifyResponse\"-\x82\xd3\xe4\x93\x02':\x01*\"\"/v1/{gallery=galleries/*}:identify\x12a\n" +
-	"\x05Watch\x12\x1b.courtsense.v1.WatchRequest\x1a\x1c.courtsense.v1.WatchResponse\"\x1b\xa8\xbb\x18\x01\x82\xd3\xe4\x93\x02\x11\x12\x0f/v1/gates:watch0\x01\x12y\n" +
-	"\x0eListAttendance\x12$.courtsense.v1.ListAttendanceRequest\x1a%.courtsense.v1.ListAttendanceResponse\"\x1a\xa8\xbb\x18\x01\x82\xd3\xe4\x93\x02\x10\x12\x0e/v1/attendance\x12i\n" +
+	"\bIdentify\x12\x1e.courtsense.v1.IdentifyRequest\x1a\x1f.courtsense.v1.IdentifyResponse\"-\x82\xd3\xe4\x93\x02':\x01*\"\"/v1/{gallery=galleries/*}:identify\x12]\n" +
+	"\x05Watch\x12\x1b.courtsense.v1.WatchRequest\x1a\x1c.courtsense.v1.WatchResponse\"\x17\x82\xd3\xe4\x93\x02\x11\x12\x0f/v1/gates:watch0\x01\x12u\n" +
+	"\x0eListAttendance\x12$.courtsense.v1.ListAttendanceRequest\x1a%.courtsense.v1.ListAttendanceResponse\"\x16\x82\xd3\xe4\x93\x02\x10\x12\x0e/v1/attendance\x12e\n" +
 	"\n" +
-	"ListVisits\x12 .courtsense.v1.ListVisitsRequest\x1a!.courtsense.v1.ListVisitsResponse\"\x16\xa8\xbb\x18\x01\x82\xd3\xe4\x93\x02\f\x12\n" +
+	"ListVisits\x12 .courtsense.v1.ListVisitsRequest\x1a!.courtsense.v1.ListVisitsResponse\"\x12\x82\xd3\xe4\x93\x02\f\x12\n" +
 	"/v1/visitsBAZ?github.com/courtsense/courtsense/api/courtsense/v1;courtsensev1b\x06proto3"
 
 var (
@@ -2190,8 +2310,8 @@ var file_courtsense_v1_face_service_proto_goTypes = []any{
 	(*Liveness)(nil),               // 27: courtsense.v1.Liveness
 	(*durationpb.Duration)(nil),    // 28: google.protobuf.Duration
 	(LivenessVerdict)(0),           // 29: courtsense.v1.LivenessVerdict
-	(*DrainingNotice)(nil),         // 30: courtsense.v1.DrainingNotice
-	(*Similarity)(nil),             // 31: courtsense.v1.Similarity
+	(*Similarity)(nil),             // 30: courtsense.v1.Similarity
+	(*DrainingNotice)(nil),         // 31: courtsense.v1.DrainingNotice
 	(*CreateGalleryRequest)(nil),   // 32: courtsense.v1.CreateGalleryRequest
 	(*GetGalleryRequest)(nil),      // 33: courtsense.v1.GetGalleryRequest
 	(*ListGalleriesRequest)(nil),   // 34: courtsense.v1.ListGalleriesRequest
@@ -2239,65 +2359,67 @@ var file_courtsense_v1_face_service_proto_depIdxs = []int32{
 	12, // 22: courtsense.v1.LivenessDecision.steps:type_name -> courtsense.v1.LivenessStep
 	27, // 23: courtsense.v1.LivenessDecision.passive:type_name -> courtsense.v1.Liveness
 	22, // 24: courtsense.v1.LivenessDecision.frames:type_name -> courtsense.v1.Image
-	11, // 25: courtsense.v1.LiveLivenessResponse.challenge:type_name -> courtsense.v1.LivenessChallenge
-	13, // 26: courtsense.v1.LiveLivenessResponse.decision:type_name -> courtsense.v1.LivenessDecision
-	30, // 27: courtsense.v1.LiveLivenessResponse.draining:type_name -> courtsense.v1.DrainingNotice
-	24, // 28: courtsense.v1.LiveLivenessResponse.provenance:type_name -> courtsense.v1.Provenance
-	22, // 29: courtsense.v1.CompareRequest.left:type_name -> courtsense.v1.Image
-	22, // 30: courtsense.v1.CompareRequest.right:type_name -> courtsense.v1.Image
-	31, // 31: courtsense.v1.CompareResponse.similarity:type_name -> courtsense.v1.Similarity
-	23, // 32: courtsense.v1.CompareResponse.left_face:type_name -> courtsense.v1.Face
-	23, // 33: courtsense.v1.CompareResponse.right_face:type_name -> courtsense.v1.Face
-	26, // 34: courtsense.v1.CompareResponse.left_quality:type_name -> courtsense.v1.FaceQuality
-	26, // 35: courtsense.v1.CompareResponse.right_quality:type_name -> courtsense.v1.FaceQuality
-	24, // 36: courtsense.v1.CompareResponse.provenance:type_name -> courtsense.v1.Provenance
-	22, // 37: courtsense.v1.VerifyIdentityRequest.selfie:type_name -> courtsense.v1.Image
-	22, // 38: courtsense.v1.VerifyIdentityRequest.id_photo:type_name -> courtsense.v1.Image
-	17, // 39: courtsense.v1.VerifyIdentityRequest.claimed:type_name -> courtsense.v1.ClaimedIdentity
-	26, // 40: courtsense.v1.IdentityStep.quality:type_name -> courtsense.v1.FaceQuality
-	27, // 41: courtsense.v1.IdentityStep.liveness:type_name -> courtsense.v1.Liveness
-	31, // 42: courtsense.v1.IdentityStep.similarity:type_name -> courtsense.v1.Similarity
-	20, // 43: courtsense.v1.IdentityStep.id_fields:type_name -> courtsense.v1.IdFieldCheck
-	1,  // 44: courtsense.v1.VerifyIdentityResponse.verdict:type_name -> courtsense.v1.IdentityVerdict
-	19, // 45: courtsense.v1.VerifyIdentityResponse.steps:type_name -> courtsense.v1.IdentityStep
-	24, // 46: courtsense.v1.VerifyIdentityResponse.provenance:type_name -> courtsense.v1.Provenance
-	2,  // 47: courtsense.v1.FaceService.Detect:input_type -> courtsense.v1.DetectRequest
-	4,  // 48: courtsense.v1.FaceService.Assess:input_type -> courtsense.v1.AssessRequest
-	6,  // 49: courtsense.v1.FaceService.CheckLiveness:input_type -> courtsense.v1.CheckLivenessRequest
-	10, // 50: courtsense.v1.FaceService.LiveLiveness:input_type -> courtsense.v1.LiveLivenessRequest
-	15, // 51: courtsense.v1.FaceService.Compare:input_type -> courtsense.v1.CompareRequest
-	18, // 52: courtsense.v1.FaceService.VerifyIdentity:input_type -> courtsense.v1.VerifyIdentityRequest
-	32, // 53: courtsense.v1.FaceService.CreateGallery:input_type -> courtsense.v1.CreateGalleryRequest
-	33, // 54: courtsense.v1.FaceService.GetGallery:input_type -> courtsense.v1.GetGalleryRequest
-	34, // 55: courtsense.v1.FaceService.ListGalleries:input_type -> courtsense.v1.ListGalleriesRequest
-	35, // 56: courtsense.v1.FaceService.DeleteGallery:input_type -> courtsense.v1.DeleteGalleryRequest
-	36, // 57: courtsense.v1.FaceService.Enrol:input_type -> courtsense.v1.EnrolRequest
-	37, // 58: courtsense.v1.FaceService.Remove:input_type -> courtsense.v1.RemoveRequest
-	38, // 59: courtsense.v1.FaceService.Identify:input_type -> courtsense.v1.IdentifyRequest
-	39, // 60: courtsense.v1.FaceService.Watch:input_type -> courtsense.v1.WatchRequest
-	40, // 61: courtsense.v1.FaceService.ListAttendance:input_type -> courtsense.v1.ListAttendanceRequest
-	41, // 62: courtsense.v1.FaceService.ListVisits:input_type -> courtsense.v1.ListVisitsRequest
-	3,  // 63: courtsense.v1.FaceService.Detect:output_type -> courtsense.v1.DetectResponse
-	5,  // 64: courtsense.v1.FaceService.Assess:output_type -> courtsense.v1.AssessResponse
-	7,  // 65: courtsense.v1.FaceService.CheckLiveness:output_type -> courtsense.v1.CheckLivenessResponse
-	14, // 66: courtsense.v1.FaceService.LiveLiveness:output_type -> courtsense.v1.LiveLivenessResponse
-	16, // 67: courtsense.v1.FaceService.Compare:output_type -> courtsense.v1.CompareResponse
-	21, // 68: courtsense.v1.FaceService.VerifyIdentity:output_type -> courtsense.v1.VerifyIdentityResponse
-	42, // 69: courtsense.v1.FaceService.CreateGallery:output_type -> courtsense.v1.CreateGalleryResponse
-	43, // 70: courtsense.v1.FaceService.GetGallery:output_type -> courtsense.v1.GetGalleryResponse
-	44, // 71: courtsense.v1.FaceService.ListGalleries:output_type -> courtsense.v1.ListGalleriesResponse
-	45, // 72: courtsense.v1.FaceService.DeleteGallery:output_type -> courtsense.v1.DeleteGalleryResponse
-	46, // 73: courtsense.v1.FaceService.Enrol:output_type -> courtsense.v1.EnrolResponse
-	47, // 74: courtsense.v1.FaceService.Remove:output_type -> courtsense.v1.RemoveResponse
-	48, // 75: courtsense.v1.FaceService.Identify:output_type -> courtsense.v1.IdentifyResponse
-	49, // 76: courtsense.v1.FaceService.Watch:output_type -> courtsense.v1.WatchResponse
-	50, // 77: courtsense.v1.FaceService.ListAttendance:output_type -> courtsense.v1.ListAttendanceResponse
-	51, // 78: courtsense.v1.FaceService.ListVisits:output_type -> courtsense.v1.ListVisitsResponse
-	63, // [63:79] is the sub-list for method output_type
-	47, // [47:63] is the sub-list for method input_type
-	47, // [47:47] is the sub-list for extension type_name
-	47, // [47:47] is the sub-list for extension extendee
-	0,  // [0:47] is the sub-list for field type_name
+	30, // 25: courtsense.v1.LivenessDecision.same_face:type_name -> courtsense.v1.Similarity
+	28, // 26: courtsense.v1.LivenessDecision.duration:type_name -> google.protobuf.Duration
+	11, // 27: courtsense.v1.LiveLivenessResponse.challenge:type_name -> courtsense.v1.LivenessChallenge
+	13, // 28: courtsense.v1.LiveLivenessResponse.decision:type_name -> courtsense.v1.LivenessDecision
+	31, // 29: courtsense.v1.LiveLivenessResponse.draining:type_name -> courtsense.v1.DrainingNotice
+	24, // 30: courtsense.v1.LiveLivenessResponse.provenance:type_name -> courtsense.v1.Provenance
+	22, // 31: courtsense.v1.CompareRequest.left:type_name -> courtsense.v1.Image
+	22, // 32: courtsense.v1.CompareRequest.right:type_name -> courtsense.v1.Image
+	30, // 33: courtsense.v1.CompareResponse.similarity:type_name -> courtsense.v1.Similarity
+	23, // 34: courtsense.v1.CompareResponse.left_face:type_name -> courtsense.v1.Face
+	23, // 35: courtsense.v1.CompareResponse.right_face:type_name -> courtsense.v1.Face
+	26, // 36: courtsense.v1.CompareResponse.left_quality:type_name -> courtsense.v1.FaceQuality
+	26, // 37: courtsense.v1.CompareResponse.right_quality:type_name -> courtsense.v1.FaceQuality
+	24, // 38: courtsense.v1.CompareResponse.provenance:type_name -> courtsense.v1.Provenance
+	22, // 39: courtsense.v1.VerifyIdentityRequest.selfie:type_name -> courtsense.v1.Image
+	22, // 40: courtsense.v1.VerifyIdentityRequest.id_photo:type_name -> courtsense.v1.Image
+	17, // 41: courtsense.v1.VerifyIdentityRequest.claimed:type_name -> courtsense.v1.ClaimedIdentity
+	26, // 42: courtsense.v1.IdentityStep.quality:type_name -> courtsense.v1.FaceQuality
+	27, // 43: courtsense.v1.IdentityStep.liveness:type_name -> courtsense.v1.Liveness
+	30, // 44: courtsense.v1.IdentityStep.similarity:type_name -> courtsense.v1.Similarity
+	20, // 45: courtsense.v1.IdentityStep.id_fields:type_name -> courtsense.v1.IdFieldCheck
+	1,  // 46: courtsense.v1.VerifyIdentityResponse.verdict:type_name -> courtsense.v1.IdentityVerdict
+	19, // 47: courtsense.v1.VerifyIdentityResponse.steps:type_name -> courtsense.v1.IdentityStep
+	24, // 48: courtsense.v1.VerifyIdentityResponse.provenance:type_name -> courtsense.v1.Provenance
+	2,  // 49: courtsense.v1.FaceService.Detect:input_type -> courtsense.v1.DetectRequest
+	4,  // 50: courtsense.v1.FaceService.Assess:input_type -> courtsense.v1.AssessRequest
+	6,  // 51: courtsense.v1.FaceService.CheckLiveness:input_type -> courtsense.v1.CheckLivenessRequest
+	10, // 52: courtsense.v1.FaceService.LiveLiveness:input_type -> courtsense.v1.LiveLivenessRequest
+	15, // 53: courtsense.v1.FaceService.Compare:input_type -> courtsense.v1.CompareRequest
+	18, // 54: courtsense.v1.FaceService.VerifyIdentity:input_type -> courtsense.v1.VerifyIdentityRequest
+	32, // 55: courtsense.v1.FaceService.CreateGallery:input_type -> courtsense.v1.CreateGalleryRequest
+	33, // 56: courtsense.v1.FaceService.GetGallery:input_type -> courtsense.v1.GetGalleryRequest
+	34, // 57: courtsense.v1.FaceService.ListGalleries:input_type -> courtsense.v1.ListGalleriesRequest
+	35, // 58: courtsense.v1.FaceService.DeleteGallery:input_type -> courtsense.v1.DeleteGalleryRequest
+	36, // 59: courtsense.v1.FaceService.Enrol:input_type -> courtsense.v1.EnrolRequest
+	37, // 60: courtsense.v1.FaceService.Remove:input_type -> courtsense.v1.RemoveRequest
+	38, // 61: courtsense.v1.FaceService.Identify:input_type -> courtsense.v1.IdentifyRequest
+	39, // 62: courtsense.v1.FaceService.Watch:input_type -> courtsense.v1.WatchRequest
+	40, // 63: courtsense.v1.FaceService.ListAttendance:input_type -> courtsense.v1.ListAttendanceRequest
+	41, // 64: courtsense.v1.FaceService.ListVisits:input_type -> courtsense.v1.ListVisitsRequest
+	3,  // 65: courtsense.v1.FaceService.Detect:output_type -> courtsense.v1.DetectResponse
+	5,  // 66: courtsense.v1.FaceService.Assess:output_type -> courtsense.v1.AssessResponse
+	7,  // 67: courtsense.v1.FaceService.CheckLiveness:output_type -> courtsense.v1.CheckLivenessResponse
+	14, // 68: courtsense.v1.FaceService.LiveLiveness:output_type -> courtsense.v1.LiveLivenessResponse
+	16, // 69: courtsense.v1.FaceService.Compare:output_type -> courtsense.v1.CompareResponse
+	21, // 70: courtsense.v1.FaceService.VerifyIdentity:output_type -> courtsense.v1.VerifyIdentityResponse
+	42, // 71: courtsense.v1.FaceService.CreateGallery:output_type -> courtsense.v1.CreateGalleryResponse
+	43, // 72: courtsense.v1.FaceService.GetGallery:output_type -> courtsense.v1.GetGalleryResponse
+	44, // 73: courtsense.v1.FaceService.ListGalleries:output_type -> courtsense.v1.ListGalleriesResponse
+	45, // 74: courtsense.v1.FaceService.DeleteGallery:output_type -> courtsense.v1.DeleteGalleryResponse
+	46, // 75: courtsense.v1.FaceService.Enrol:output_type -> courtsense.v1.EnrolResponse
+	47, // 76: courtsense.v1.FaceService.Remove:output_type -> courtsense.v1.RemoveResponse
+	48, // 77: courtsense.v1.FaceService.Identify:output_type -> courtsense.v1.IdentifyResponse
+	49, // 78: courtsense.v1.FaceService.Watch:output_type -> courtsense.v1.WatchResponse
+	50, // 79: courtsense.v1.FaceService.ListAttendance:output_type -> courtsense.v1.ListAttendanceResponse
+	51, // 80: courtsense.v1.FaceService.ListVisits:output_type -> courtsense.v1.ListVisitsResponse
+	65, // [65:81] is the sub-list for method output_type
+	49, // [49:65] is the sub-list for method input_type
+	49, // [49:49] is the sub-list for extension type_name
+	49, // [49:49] is the sub-list for extension extendee
+	0,  // [0:49] is the sub-list for field type_name
 }
 
 func init() { file_courtsense_v1_face_service_proto_init() }
@@ -2334,6 +2456,7 @@ func file_courtsense_v1_face_service_proto_init() {
 		(*IdentityStep_Similarity)(nil),
 		(*IdentityStep_IdFields)(nil),
 	}
+	file_courtsense_v1_face_service_proto_msgTypes[18].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

@@ -50,14 +50,13 @@ type FaceServiceClient interface {
 	// Tells a live person from a photo, screen or mask on one image or several frames (passive liveness).
 	CheckLiveness(ctx context.Context, in *CheckLivenessRequest, opts ...grpc.CallOption) (*CheckLivenessResponse, error)
 	// Challenges the person in front of a camera to do drawn actions and verifies them (active liveness). The first request
-	// carries the configuration, the others frames; the server answers with the challenge, guidance and one decision.
-	// Not served yet: answers UNIMPLEMENTED.
+	// carries the configuration, the others frames; the server answers with one challenge after the other, guidance between
+	// them and one decision, and ends the stream. A client that half-closes gets the decision at once.
 	LiveLiveness(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[LiveLivenessRequest, LiveLivenessResponse], error)
 	// Compares the main faces of two pictures (1:1) and decides at a false match rate.
 	Compare(ctx context.Context, in *CompareRequest, opts ...grpc.CallOption) (*CompareResponse, error)
 	// Decides from a selfie or liveness session and a photo of an identity document whether a live person is who the
-	// document says, with every step's evidence. A presentation attack is never compared.
-	// Not served yet: answers UNIMPLEMENTED.
+	// document says, with every step's evidence. The steps' order is fixed: a presentation attack is never compared.
 	VerifyIdentity(ctx context.Context, in *VerifyIdentityRequest, opts ...grpc.CallOption) (*VerifyIdentityResponse, error)
 	// Creates an empty gallery. ALREADY_EXISTS when there is one of that name.
 	CreateGallery(ctx context.Context, in *CreateGalleryRequest, opts ...grpc.CallOption) (*CreateGalleryResponse, error)
@@ -74,13 +73,10 @@ type FaceServiceClient interface {
 	// Searches a gallery for the main face of a picture (1:N, open set: the answer may be that it is nobody in it).
 	Identify(ctx context.Context, in *IdentifyRequest, opts ...grpc.CallOption) (*IdentifyResponse, error)
 	// Follows what happens at the gates, from now or from a given event on, until the client cancels.
-	// Not served yet: answers UNIMPLEMENTED.
 	Watch(ctx context.Context, in *WatchRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchResponse], error)
 	// Lists who was seen on which day, with first and last times.
-	// Not served yet: answers UNIMPLEMENTED.
 	ListAttendance(ctx context.Context, in *ListAttendanceRequest, opts ...grpc.CallOption) (*ListAttendanceResponse, error)
 	// Lists visits to zones: entry, exit, and who.
-	// Not served yet: answers UNIMPLEMENTED.
 	ListVisits(ctx context.Context, in *ListVisitsRequest, opts ...grpc.CallOption) (*ListVisitsResponse, error)
 }
 
@@ -277,14 +273,13 @@ type FaceServiceServer interface {
 	// Tells a live person from a photo, screen or mask on one image or several frames (passive liveness).
 	CheckLiveness(context.Context, *CheckLivenessRequest) (*CheckLivenessResponse, error)
 	// Challenges the person in front of a camera to do drawn actions and verifies them (active liveness). The first request
-	// carries the configuration, the others frames; the server answers with the challenge, guidance and one decision.
-	// Not served yet: answers UNIMPLEMENTED.
+	// carries the configuration, the others frames; the server answers with one challenge after the other, guidance between
+	// them and one decision, and ends the stream. A client that half-closes gets the decision at once.
 	LiveLiveness(grpc.BidiStreamingServer[LiveLivenessRequest, LiveLivenessResponse]) error
 	// Compares the main faces of two pictures (1:1) and decides at a false match rate.
 	Compare(context.Context, *CompareRequest) (*CompareResponse, error)
 	// Decides from a selfie or liveness session and a photo of an identity document whether a live person is who the
-	// document says, with every step's evidence. A presentation attack is never compared.
-	// Not served yet: answers UNIMPLEMENTED.
+	// document says, with every step's evidence. The steps' order is fixed: a presentation attack is never compared.
 	VerifyIdentity(context.Context, *VerifyIdentityRequest) (*VerifyIdentityResponse, error)
 	// Creates an empty gallery. ALREADY_EXISTS when there is one of that name.
 	CreateGallery(context.Context, *CreateGalleryRequest) (*CreateGalleryResponse, error)
@@ -301,13 +296,10 @@ type FaceServiceServer interface {
 	// Searches a gallery for the main face of a picture (1:N, open set: the answer may be that it is nobody in it).
 	Identify(context.Context, *IdentifyRequest) (*IdentifyResponse, error)
 	// Follows what happens at the gates, from now or from a given event on, until the client cancels.
-	// Not served yet: answers UNIMPLEMENTED.
 	Watch(*WatchRequest, grpc.ServerStreamingServer[WatchResponse]) error
 	// Lists who was seen on which day, with first and last times.
-	// Not served yet: answers UNIMPLEMENTED.
 	ListAttendance(context.Context, *ListAttendanceRequest) (*ListAttendanceResponse, error)
 	// Lists visits to zones: entry, exit, and who.
-	// Not served yet: answers UNIMPLEMENTED.
 	ListVisits(context.Context, *ListVisitsRequest) (*ListVisitsResponse, error)
 	mustEmbedUnimplementedFaceServiceServer()
 }

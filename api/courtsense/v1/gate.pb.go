@@ -124,7 +124,15 @@ type GateEvent struct {
 	// The best shot, JPEG; only when the request asked for crops.
 	CropJpeg []byte `protobuf:"bytes,12,opt,name=crop_jpeg,json=cropJpeg,proto3" json:"crop_jpeg,omitempty"`
 	// The face's box in the camera's frame, pixels.
-	Box           *Box `protobuf:"bytes,13,opt,name=box,proto3" json:"box,omitempty"`
+	Box *Box `protobuf:"bytes,13,opt,name=box,proto3" json:"box,omitempty"`
+	// Why, where no rule says it: "NO_RULE", "LIVENESS_UNDECIDED", "NOT_IN_GALLERY", "TOO_FEW_FRAMES", "NO_USABLE_FRAME",
+	// "IDENTIFICATION_DOWN"; of a lost camera, a sentence.
+	Reason string `protobuf:"bytes,14,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Share of the frames' weight (face area and quality) that is behind the decision, 0 to 1. How often a stranger is admitted
+	// is what similarity says.
+	Confidence float32 `protobuf:"fixed32,15,opt,name=confidence,proto3" json:"confidence,omitempty"`
+	// Whether the zone's policy wants an alarm for this type.
+	Alarm         bool `protobuf:"varint,16,opt,name=alarm,proto3" json:"alarm,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -248,6 +256,27 @@ func (x *GateEvent) GetBox() *Box {
 		return x.Box
 	}
 	return nil
+}
+
+func (x *GateEvent) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *GateEvent) GetConfidence() float32 {
+	if x != nil {
+		return x.Confidence
+	}
+	return 0
+}
+
+func (x *GateEvent) GetAlarm() bool {
+	if x != nil {
+		return x.Alarm
+	}
+	return false
 }
 
 // Request of Watch.
@@ -1036,7 +1065,7 @@ var File_courtsense_v1_gate_proto protoreflect.FileDescriptor
 
 const file_courtsense_v1_gate_proto_rawDesc = "" +
 	"\n" +
-	"\x18courtsense/v1/gate.proto\x12\rcourtsense.v1\x1a\x1bbuf/validate/validate.proto\x1a\x18courtsense/v1/face.proto\x1a\x19courtsense/v1/media.proto\x1a\x1ecourtsense/v1/provenance.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xea\x03\n" +
+	"\x18courtsense/v1/gate.proto\x12\rcourtsense.v1\x1a\x1bbuf/validate/validate.proto\x1a\x18courtsense/v1/face.proto\x1a\x19courtsense/v1/media.proto\x1a\x1ecourtsense/v1/provenance.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb8\x04\n" +
 	"\tGateEvent\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x120\n" +
 	"\x04type\x18\x02 \x01(\x0e2\x1c.courtsense.v1.GateEventTypeR\x04type\x12\x16\n" +
@@ -1055,7 +1084,12 @@ const file_courtsense_v1_gate_proto_rawDesc = "" +
 	" \x01(\tR\x04rule\x12\x16\n" +
 	"\x06frames\x18\v \x01(\x05R\x06frames\x12\x1b\n" +
 	"\tcrop_jpeg\x18\f \x01(\fR\bcropJpeg\x12$\n" +
-	"\x03box\x18\r \x01(\v2\x12.courtsense.v1.BoxR\x03box\"\xbf\x02\n" +
+	"\x03box\x18\r \x01(\v2\x12.courtsense.v1.BoxR\x03box\x12\x16\n" +
+	"\x06reason\x18\x0e \x01(\tR\x06reason\x12\x1e\n" +
+	"\n" +
+	"confidence\x18\x0f \x01(\x02R\n" +
+	"confidence\x12\x14\n" +
+	"\x05alarm\x18\x10 \x01(\bR\x05alarm\"\xbf\x02\n" +
 	"\fWatchRequest\x12$\n" +
 	"\apurpose\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\apurpose\x12'\n" +

@@ -350,6 +350,8 @@ type RecognitionConfig struct {
 	SeparateSpeakers bool `protobuf:"varint,13,opt,name=separate_speakers,json=separateSpeakers,proto3" json:"separate_speakers,omitempty"`
 	// Suppress noise before recognition. Default: false.
 	SuppressNoise bool `protobuf:"varint,14,opt,name=suppress_noise,json=suppressNoise,proto3" json:"suppress_noise,omitempty"`
+	// Raise quiet speech, by up to 20 dB, and lower loud speech to one level before recognition. Default: false.
+	ControlGain   bool `protobuf:"varint,15,opt,name=control_gain,json=controlGain,proto3" json:"control_gain,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -478,6 +480,13 @@ func (x *RecognitionConfig) GetSeparateSpeakers() bool {
 func (x *RecognitionConfig) GetSuppressNoise() bool {
 	if x != nil {
 		return x.SuppressNoise
+	}
+	return false
+}
+
+func (x *RecognitionConfig) GetControlGain() bool {
+	if x != nil {
+		return x.ControlGain
 	}
 	return false
 }
@@ -2127,7 +2136,7 @@ const file_courtsense_v1_speech_service_proto_rawDesc = "" +
 	"\x11EndpointingConfig\x12Y\n" +
 	"\x14silence_without_text\x18\x01 \x01(\v2\x19.google.protobuf.DurationB\f\xbaH\t\xaa\x01\x06\"\x02\b<2\x00R\x12silenceWithoutText\x12U\n" +
 	"\x12silence_after_text\x18\x02 \x01(\v2\x19.google.protobuf.DurationB\f\xbaH\t\xaa\x01\x06\"\x02\b<2\x00R\x10silenceAfterText\x12N\n" +
-	"\rmax_utterance\x18\x03 \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\v\xaa\x01\b\"\x02\b<2\x02\b\x01R\fmaxUtterance\"\xcd\n" +
+	"\rmax_utterance\x18\x03 \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\v\xaa\x01\b\"\x02\b<2\x02\b\x01R\fmaxUtterance\"\xf0\n" +
 	"\n" +
 	"\x11RecognitionConfig\x12B\n" +
 	"\bencoding\x18\x01 \x01(\x0e2\x1c.courtsense.v1.AudioEncodingB\b\xbaH\x05\x82\x01\x02\x10\x01R\bencoding\x12;\n" +
@@ -2145,7 +2154,8 @@ const file_courtsense_v1_speech_service_proto_rawDesc = "" +
 	"\rwrite_numbers\x18\v \x01(\bB\x04\xa8\xbb\x18\x01H\x01R\fwriteNumbers\x88\x01\x01\x12.\n" +
 	"\rsnap_statutes\x18\f \x01(\bB\x04\xa8\xbb\x18\x01H\x02R\fsnapStatutes\x88\x01\x01\x121\n" +
 	"\x11separate_speakers\x18\r \x01(\bB\x04\xa8\xbb\x18\x01R\x10separateSpeakers\x12%\n" +
-	"\x0esuppress_noise\x18\x0e \x01(\bR\rsuppressNoise:\x8c\x04\xbaH\x88\x04\x1a\xae\x01\n" +
+	"\x0esuppress_noise\x18\x0e \x01(\bR\rsuppressNoise\x12!\n" +
+	"\fcontrol_gain\x18\x0f \x01(\bR\vcontrolGain:\x8c\x04\xbaH\x88\x04\x1a\xae\x01\n" +
 	"!recognition_config.raw_needs_rate\x12JLINEAR16 and FLOAT32 have no header: set sample_rate_hertz (8000 to 48000)\x1a=!(int(this.encoding) in [2, 3]) || this.sample_rate_hertz > 0\x1a\x8b\x01\n" +
 	"'recognition_config.channel_roles_unique\x121channel_roles must name each channel at most once\x1a-this.channel_roles.map(r, r.channel).unique()\x1a\xc6\x01\n" +
 	"&recognition_config.channel_roles_range\x12:channel_roles must name channels below audio_channel_count\x1a`this.audio_channel_count == 0 || this.channel_roles.all(r, r.channel < this.audio_channel_count)B\f\n" +
