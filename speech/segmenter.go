@@ -8,6 +8,7 @@ import (
 
 	"github.com/courtsense/courtsense/pipeline/refusal"
 	"github.com/courtsense/courtsense/speech/audio"
+	"github.com/courtsense/courtsense/speech/enhance"
 	"github.com/courtsense/courtsense/speech/vad"
 )
 
@@ -20,6 +21,9 @@ type Config struct {
 	// Recognition writes the speech down; nil: segments come without text. With it, an interim result comes early when its
 	// text has changed.
 	Recognition *Recognition
+	// Enhancer cleans the sound before anything else hears it, as Enhance says; nil: nothing does.
+	Enhancer *enhance.Enhancer
+	Enhance  enhance.Config
 }
 
 // DefaultInterim is the sound between two interim results of one segment.
@@ -94,6 +98,7 @@ func (s *Segmenter) run(ctx context.Context, r io.Reader, emit func(Result) erro
 	if err != nil {
 		return Summary{}, err
 	}
+	defer t.close()
 	frames := 0
 	summary := func() Summary {
 		return Summary{Info: info, Duration: time.Duration(float64(frames) / float64(info.SampleRate) * float64(time.Second)), Segments: t.finals}

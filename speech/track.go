@@ -8,6 +8,7 @@ import (
 	"github.com/courtsense/courtsense/speech/audio"
 	"github.com/courtsense/courtsense/speech/decode"
 	"github.com/courtsense/courtsense/speech/endpoint"
+	"github.com/courtsense/courtsense/speech/enhance"
 	"github.com/courtsense/courtsense/speech/vad"
 )
 
@@ -23,9 +24,10 @@ const cutBack = 8 * audio.Rate
 type track struct {
 	number  int
 	vad     *vad.Stream
-	interim int64     // samples between two interim results, 0: none
-	pcm     []float32 // of the current push
-	rest    []float32 // less than a window
+	clean   *enhance.Stream // nil: the sound is heard as it is
+	interim int64           // samples between two interim results, 0: none
+	pcm     []float32       // of the current push
+	rest    []float32       // less than a window
 
 	index  int     // of the current segment
 	start  int64   // where it begins
@@ -49,25 +51,47 @@ func newTrack(s *Segmenter, number int) (*track, error) {
 		return nil, err
 	}
 	t := &track{number: number, vad: stream, interim: s.interim}
-	if s.cfg.Recognition == nil {
-		return t, nil
+	if s.cfg.Recognition != nil {
+		if err := t.prepare(s); err != nil {
+			return nil, err
+		}
 	}
+	if s.cfg.Enhancer != nil && s.cfg.Enhance != (enhance.Config{}) {
+		if t.clean, err = s.cfg.Enhancer.NewStream(s.cfg.Enhance); err != nil {
+			return nil, err
+		}
+	}
+	return t, nil
+}
+
+// prepare makes the listener.
+func (t *track) prepare(s *Segmenter) (err error) {
 	if t.listener, err = newListener(s.cfg.Recognition); err != nil {
-		return nil, err
+		return err
 	}
 	effective, err := s.vad.Effective(s.cfg.VAD)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	samples := func(d time.Duration) int64 { return int64(d) * audio.Rate / int64(time.Second) }
 	t.pad = samples(effective.Pad)
 	t.keep = int(t.pad + samples(effective.MinSpeech) + 4*vad.Window)
-	return t, nil
+	return nil
 }
 
-// push goes window by window, so that interim results fall on the same samples however the sound is cut.
 func (t *track) push(ctx context.Context) error {
-	pcm := t.pcm
+	if t.clean == nil {
+		return t.hear(ctx, t.pcm)
+	}
+	pcm, err := t.clean.Push(ctx, t.pcm)
+	if err != nil {
+		return err
+	}
+	return t.hear(ctx, pcm)
+}
+
+// hear goes window by window, so that interim results fall on the same samples however the sound is cut.
+func (t *track) hear(ctx context.Context, pcm []float32) error {
 	for len(t.rest)+len(pcm) >= vad.Window {
 		n := vad.Window - len(t.rest)
 		t.rest = append(t.rest, pcm[:n]...)
@@ -91,6 +115,15 @@ func (t *track) push(ctx context.Context) error {
 }
 
 func (t *track) flush(ctx context.Context) error {
+	if t.clean != nil {
+		pcm, err := t.clean.Flush(ctx)
+		if err != nil {
+			return err
+		}
+		if err := t.hear(ctx, pcm); err != nil {
+			return err
+		}
+	}
 	t.remember(t.rest)
 	events, err := t.vad.Push(ctx, t.rest)
 	if err != nil {

@@ -28,6 +28,7 @@ func newTracks(s *Segmenter, channels int, emit func(Result) error) (*tracks, er
 	for n := range channels {
 		one, err := newTrack(s, n)
 		if err != nil {
+			t.close()
 			return nil, err
 		}
 		t.channels = append(t.channels, one)
@@ -51,6 +52,15 @@ func (t *tracks) push(ctx context.Context, pcm []float32) error {
 }
 
 func (t *tracks) flush(ctx context.Context) error { return t.each(ctx, (*track).flush) }
+
+// close frees what the channels hold outside Go's memory.
+func (t *tracks) close() {
+	for _, track := range t.channels {
+		if track.clean != nil {
+			track.clean.Close()
+		}
+	}
+}
 
 // setHotWords replaces the hot words for the sound that is pushed from now on.
 func (t *tracks) setHotWords(g *hotword.Graph) {

@@ -20,7 +20,7 @@ func newEvalCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "eval",
 		Short: "Measure accuracy and speed on a folder with known answers",
-		Long: `Measures how well and how fast the models read pages and compare faces: error rates with their 95 % intervals, speed, and
+		Long: `Measures how well and how fast the models read pages, compare faces and hear speech: error rates with their 95 % intervals, speed, and
 exactly which models gave the results. Files that can't be used are counted and named, never left out in silence.
 docs/accuracy.md explains the measures and the folders.
 
@@ -30,21 +30,8 @@ another system.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	c.AddCommand(newEvalOCRCommand(), newEvalOrientCommand(), newEvalFaceCommand(),
-		unmeasured("asr", "speech recognition", "no speech recogniser is served yet, only voice activity detection"))
+		newEvalASRCommand(), newEvalVADCommand())
 	return c
-}
-
-// unmeasured is a measurement whose model does not exist yet: it says so instead of giving figures.
-func unmeasured(name, what, why string) *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   name + " DIR",
-		Short: fmt.Sprintf("Measure %s (nothing to measure yet)", what),
-		RunE: func(*cobra.Command, []string) error {
-			return usagef("eval %s: %s, so there is nothing to measure", name, why)
-		},
-	}
-	cmd.FParseErrWhitelist.UnknownFlags = true
-	return cmd
 }
 
 // evalFlags are common to all measurements.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	pb "github.com/courtsense/courtsense/api/courtsense/v1"
+	"github.com/courtsense/courtsense/internal/service"
 	"github.com/courtsense/courtsense/ocr"
 	"github.com/courtsense/courtsense/ocr/tesseract"
 )
@@ -52,3 +53,6 @@ func (a *App) OrientationThreshold() (float32, *pb.ModelUse, error) {
 	}
 	return a.pages.OrientationThreshold()
 }
+
+// Speech is the service that hears, for measuring it without a call's way in between; nil when it is no part of the app.
+func (a *App) Speech() *service.Speech { return a.speech }

@@ -19,10 +19,12 @@ import (
 	"github.com/courtsense/courtsense/internal/service"
 	"github.com/courtsense/courtsense/models"
 	"github.com/courtsense/courtsense/pipeline"
+	"github.com/courtsense/courtsense/pipeline/charlm"
 	"github.com/courtsense/courtsense/speech/audio"
 	"github.com/courtsense/courtsense/speech/endpoint"
 	"github.com/courtsense/courtsense/speech/hotword"
 	"github.com/courtsense/courtsense/speech/language"
+	"github.com/courtsense/courtsense/speech/language/rescore"
 	"github.com/courtsense/courtsense/speech/vad"
 )
 
@@ -61,6 +63,7 @@ func (a *App) addSpeech(ctx context.Context) error {
 		Idle: a.cfg.Server.Timeouts.StreamIdle.Std(), Drain: a.cfg.Server.Timeouts.Drain.Std(),
 		Recognizer: recognizer, Metrics: a.o.Metrics.Speech(),
 	})
+	a.speech = impl
 	if recognizer.Active != "" {
 		// The first caller should not wait for it, and a network that does not fit its entry is found now.
 		a.progress("preparing " + recognizer.Active)
@@ -106,6 +109,20 @@ func (a *App) recognizer(ctx context.Context) (service.RecognizerConfig, error) 
 	out.Decode.Beam, out.Decode.LMWeight = c.Beam, c.LanguageWeight
 	if !c.SecondPass {
 		out.Decode.Second.Beam = -1
+	}
+	if c.Enhancement != none {
+		var missing error
+		if out.Enhancement, missing, err = a.activate(ctx, models.TaskSpeechEnhancement, "", c.Enhancement, "speech.recognition.enhancement"); err != nil {
+			return out, err
+		}
+		if missing != nil {
+			a.log.Debug("noise is suppressed by libspeexdsp", "why", missing)
+		}
+	}
+	if c.SecondPass && c.Rescore {
+		if err := a.rescorer(&out); err != nil {
+			return out, err
+		}
 	}
 	if err := a.languageModels(&out); err != nil {
 		return out, err
@@ -169,6 +186,27 @@ func (a *App) languageModels(out *service.RecognizerConfig) error {
 		}
 		out.Decode.LM = mixture
 	}
+	return nil
+}
+
+// rescorer reads the neural language model for the second pass: the one that corrects documents.
+func (a *App) rescorer(out *service.RecognizerConfig) error {
+	artifact, err := a.store.Select(models.TaskTextCorrection)
+	if err != nil {
+		return fmt.Errorf("speech.recognition.rescore: %w", err)
+	}
+	content, err := artifact.Bytes(models.RoleLM)
+	if err != nil {
+		return fmt.Errorf("speech.recognition.rescore: %w", err)
+	}
+	m, err := charlm.Parse(content)
+	if err != nil {
+		return fmt.Errorf("speech.recognition.rescore: model %s: %w", artifact.Entry.ID, err)
+	}
+	out.Decode.Second.Rescorer = rescore.New(m)
+	out.LanguageUses = append(out.LanguageUses, service.ModelUse(pipeline.Identity{
+		ID: artifact.Entry.ID, Version: artifact.Entry.Version, SHA256: artifact.SHA256, Device: "cpu", Source: string(artifact.Source),
+	}, models.TaskTextCorrection))
 	return nil
 }
 

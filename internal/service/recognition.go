@@ -35,6 +35,8 @@ type RecognizerConfig struct {
 	// HotWords are added to those of every request; HotWordWeight is that of phrases without one, 0 the decoder's own.
 	HotWords      []hotword.Phrase
 	HotWordWeight float32
+	// Enhancement is the id of the model that suppresses noise; "" for libspeexdsp.
+	Enhancement string
 }
 
 // recognizer is an acoustic model with what decodes it.

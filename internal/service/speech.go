@@ -14,6 +14,7 @@ import (
 	"github.com/courtsense/courtsense/speech"
 	"github.com/courtsense/courtsense/speech/audio"
 	"github.com/courtsense/courtsense/speech/endpoint"
+	"github.com/courtsense/courtsense/speech/enhance"
 	"github.com/courtsense/courtsense/speech/vad"
 )
 
@@ -37,6 +38,7 @@ type Speech struct {
 	cfg         SpeechConfig
 	detectors   bindings[*vad.VAD]
 	recognizers bindings[*recognizer]
+	enhancers   bindings[*enhance.Enhancer]
 }
 
 // NewSpeech returns the service. It holds nothing that would have to be closed.
@@ -48,6 +50,9 @@ func NewSpeech(cfg SpeechConfig) *Speech {
 	s.recognizers = bindings[*recognizer]{
 		engine: cfg.Engine, task: models.TaskSpeechRecognition, active: cfg.Recognizer.Active, missing: cfg.Recognizer.Missing,
 		bind: s.bindRecognizer,
+	}
+	s.enhancers = bindings[*enhance.Enhancer]{
+		engine: cfg.Engine, task: models.TaskSpeechEnhancement, active: cfg.Recognizer.Enhancement, bind: enhance.New,
 	}
 	return s
 }
@@ -137,6 +142,15 @@ func (s *Speech) setUp(ctx context.Context, c *pb.RecognitionConfig, rules *pb.E
 		return nil, err
 	}
 	config.Recognition = out.recognition
+	config.Enhance = enhance.Config{SuppressNoise: c.GetSuppressNoise(), ControlGain: c.GetControlGain()}
+	if config.Enhance != (enhance.Config{}) {
+		if config.Enhancer, err = s.enhancer(); err != nil {
+			return nil, err
+		}
+		ev.setting("suppress_noise", fmt.Sprint(c.GetSuppressNoise()))
+		ev.setting("control_gain", fmt.Sprint(c.GetControlGain()))
+		ev.setting("enhancement.model", config.Enhancer.Name())
+	}
 	out.segmenter, err = speech.NewSegmenter(detector, config)
 	return out, err
 }
@@ -155,6 +169,14 @@ func (s *Speech) count(r speech.Result) {
 		}
 	}
 	s.cfg.Metrics.Segment(by, len(r.Words), hot, r.Confidence)
+}
+
+// enhancer returns what cleans sound.
+func (s *Speech) enhancer() (*enhance.Enhancer, error) {
+	if s.enhancers.active == "" {
+		return enhance.NewSpeex(), nil
+	}
+	return s.enhancers.get("")
 }
 
 // detector returns the detector of a model id, "" for the active one. Without any model the energy detector hears: speech
@@ -255,4 +277,30 @@ func (h *hearing) segment(r speech.Result) *pb.SpeechSegment {
 		m.Alternatives = append(m.Alternatives, &pb.SpokenAlternative{Text: a.Text, Confidence: a.Confidence})
 	}
 	return m
+}
+
+// Segmenter hears as a call with this configuration would, for measuring it without a call's way in between.
+func (s *Speech) Segmenter(ctx context.Context, c *pb.RecognitionConfig, interim time.Duration) (*speech.Segmenter, *pb.HotWordReport, error) {
+	ctx, _ = gather(ctx)
+	setup, err := s.setUp(ctx, c, nil, interim)
+	if err != nil {
+		return nil, nil, err
+	}
+	return setup.segmenter, setup.words.report(), nil
+}
+
+// Uses are the models that hear requests which name none: voice activity, recogniser and what it asks.
+func (s *Speech) Uses(recognizer string) ([]*pb.ModelUse, error) {
+	var uses []*pb.ModelUse
+	for _, id := range []string{s.cfg.Active, cmp.Or(recognizer, s.cfg.Recognizer.Active)} {
+		if id == "" {
+			continue
+		}
+		model, err := s.cfg.Engine.Model(id)
+		if err != nil {
+			return nil, err
+		}
+		uses = append(uses, ModelUse(model.Identity(), model.Entry().Task))
+	}
+	return append(uses, s.cfg.Recognizer.LanguageUses...), nil
 }

@@ -1,0 +1,6 @@
+package benchmarks
+
+import "time"
+
+// ProcessorTime is the user and system time that all threads of this process have spent; 0 where that is not known.
+func ProcessorTime() time.Duration { return processorTime() }
