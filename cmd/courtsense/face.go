@@ -17,12 +17,12 @@ import (
 func newFaceCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "face",
-		Short: "Find, judge, compare, enrol and identify faces",
+		Short: "Find, judge, compare, verify, enrol and identify faces",
 		Long:  `Works on the faces in pictures. Nothing of a picture or of a face is kept, save by "enroll", which keeps a template.`,
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	c.AddCommand(newFaceDetectCommand(), newFaceAssessCommand(), newFaceLivenessCommand(), newFaceCompareCommand(), newFaceEnrollCommand(), newFaceIdentifyCommand())
+	c.AddCommand(newFaceDetectCommand(), newFaceAssessCommand(), newFaceLivenessCommand(), newFaceCompareCommand(), newFaceVerifyCommand(), newFaceEnrollCommand(), newFaceIdentifyCommand())
 	return c
 }
 

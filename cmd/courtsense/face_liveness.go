@@ -114,22 +114,30 @@ type attackJSON struct {
 	Error  rateJSON `json:"error"`
 }
 
-func writeLiveness(w io.Writer, a *pb.CheckLivenessResponse) error {
-	l := a.GetLiveness()
-	out := struct {
-		Verdict   string       `json:"verdict"` // live, attack, undecided
-		Score     score        `json:"score"`
-		Threshold score        `json:"threshold"`
-		Frames    int32        `json:"frames"`
-		Reason    string       `json:"reason,omitempty"`
-		Rates     []attackJSON `json:"error_rates"`
-		Face      *faceJSON    `json:"face,omitempty"`
-	}{
+// livenessJSON is the stable format of a decision on liveness.
+type livenessJSON struct {
+	Verdict   string       `json:"verdict"` // live, attack, undecided
+	Score     score        `json:"score"`
+	Threshold score        `json:"threshold"`
+	Frames    int32        `json:"frames"`
+	Reason    string       `json:"reason,omitempty"`
+	Rates     []attackJSON `json:"error_rates"`
+}
+
+func livenessOf(l *pb.Liveness) *livenessJSON {
+	out := &livenessJSON{
 		strings.ToLower(strings.TrimPrefix(l.GetVerdict().String(), "LIVENESS_VERDICT_")), score(l.GetScore()), score(l.GetThreshold()), l.GetFrames(),
-		l.GetReason(), []attackJSON{}, jsonFace(a.GetFace()),
+		l.GetReason(), []attackJSON{},
 	}
 	for _, r := range l.GetErrorRates() {
 		out.Rates = append(out.Rates, attackJSON{r.GetAttackType(), *rateOf(r.GetError())})
 	}
-	return json.NewEncoder(w).Encode(out)
+	return out
+}
+
+func writeLiveness(w io.Writer, a *pb.CheckLivenessResponse) error {
+	return json.NewEncoder(w).Encode(struct {
+		livenessJSON
+		Face *faceJSON `json:"face,omitempty"`
+	}{*livenessOf(a.GetLiveness()), jsonFace(a.GetFace())})
 }

@@ -1,6 +1,7 @@
 package idcard
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 
@@ -47,17 +48,14 @@ type char struct {
 // go, letters and digits become ASCII, and an O among digits is a zero.
 func Find(lines []Line) Fields {
 	var f Fields
-	for _, l := range lines {
-		s := compact(l)
+	for i := range lines {
 		if f.Name.Text == "" {
-			if at := index(s, labelName); at >= 0 {
-				f.Name = field(upToLabel(s[at+len([]rune(labelName)):]), longestName)
+			if s := upToLabel(behind(labelName, lines[i:])); !slices.ContainsFunc(s, func(c char) bool { return unicode.IsDigit(c.r) }) {
+				f.Name = field(s, longestName)
 			}
 		}
 		if f.Number.Text == "" {
-			if at := index(s, labelNumber); at >= 0 {
-				f.Number = number(s[at+len([]rune(labelNumber)):])
-			}
+			f.Number = number(behind(labelNumber, lines[i:]))
 		}
 	}
 	if f.Number.Text == "" {
@@ -68,6 +66,20 @@ func Find(lines []Line) Fields {
 		}
 	}
 	return f
+}
+
+// behind is what stands behind a label in the first of the lines, or in the next one where the label is all that was read of
+// its line: labels stand apart from what they name.
+func behind(label string, lines []Line) []char {
+	s := compact(lines[0])
+	at := index(s, label)
+	if at < 0 {
+		return nil
+	}
+	if s = s[at+len([]rune(label)):]; len(s) == 0 && len(lines) > 1 {
+		s = compact(lines[1])
+	}
+	return s
 }
 
 // compact is the line without blanks and in its compatibility form, so that full-width digits are digits.

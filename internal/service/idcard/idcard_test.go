@@ -66,6 +66,11 @@ func TestFieldsAreFound(t *testing.T) {
 	assert.Equal(t, "李四", f.Name.Text)
 	assert.Equal(t, "110105194912310021", f.Number.Text)
 	assert.Zero(t, f.Name.Confidence)
+	// Labels on lines of their own.
+	f = Find([]Line{{Text: "姓名"}, {Text: "样本某"}, {Text: "性别女"}, {Text: "公民身份号码"}, {Text: "000000209913400000"}})
+	assert.Equal(t, "样本某", f.Name.Text)
+	assert.Equal(t, "000000209913400000", f.Number.Text)
+	assert.Empty(t, Find([]Line{{Text: "姓名"}, {Text: "性别女"}}).Name.Text, "the next label is no name")
 	assert.Equal(t, Fields{}, Find([]Line{{Text: "Agreement"}, {Text: "姓名"}, {Text: "2024年1月8日"}}))
 	assert.Equal(t, Fields{}, Find(nil))
 }
