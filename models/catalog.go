@@ -22,7 +22,7 @@ const (
 	TaskSpeechRecognition = "speech-recognition"
 	TaskSpeechEnhancement = "speech-enhancement"
 	TaskSpeechLanguage    = "speech-language" // a language model that recognition of speech decodes with
-	TaskOCRSystem         = "ocr-system" // a system OCR engine's own data, one entry a language
+	TaskOCRSystem         = "ocr-system"      // a system OCR engine's own data, one entry a language
 )
 
 // The decoding families: how a model's outputs are read. Code is written per family, never per vendor.

@@ -96,12 +96,13 @@ func (s *Store) folder(dir string) (e Entry, ok bool, err error) {
 	for i := range names {
 		names[i] = filepath.Base(names[i])
 	}
-	_, noTokens := os.Stat(filepath.Join(at, tokensName))
+	_, statErr := os.Stat(filepath.Join(at, tokensName))
+	hasTokens := statErr == nil
 	roles := []string{RoleEncoder, RoleDecoder, RoleJoiner}
 	parts := chooseParts(names, roles)
-	main := ""
+	var main string
 	switch {
-	case len(parts) > 1 || len(parts) == 1 && noTokens == nil:
+	case len(parts) > 1 || len(parts) == 1 && hasTokens:
 		e.Family = FamilyTransducerStream
 		for _, role := range roles {
 			name := parts[role]
@@ -121,7 +122,7 @@ func (s *Store) folder(dir string) (e Entry, ok bool, err error) {
 		if err != nil {
 			return Entry{}, false, err
 		}
-		if !streaming && noTokens != nil {
+		if !streaming && !hasTokens {
 			return Entry{}, false, nil // some other model
 		}
 		if !streaming {

@@ -116,7 +116,7 @@ func (slow) Signature() pipeline.Signature {
 }
 
 func (slow) Run(_ context.Context, in pipeline.Tensors) (pipeline.Tensors, error) {
-	time.Sleep(10 * time.Millisecond)
+	<-time.After(10 * time.Millisecond)
 	x, sum := in["x"], in["sum"]
 	next := make([]float32, len(sum.Float32))
 	logits := make([]float32, len(x.Float32))
@@ -150,7 +150,7 @@ func TestSilenceAndFloodsHoldNobodyUp(t *testing.T) {
 			assert.NoError(t, err)
 			start := time.Now()
 			for i := range pushes {
-				time.Sleep(time.Until(start.Add(time.Duration(i) * every)))
+				<-time.After(time.Until(start.Add(time.Duration(i) * every)))
 				sent := time.Now()
 				_, err := s.Push(context.Background(), make([]float32, samples))
 				assert.NoError(t, err)
