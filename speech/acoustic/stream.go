@@ -58,9 +58,18 @@ func (s *Stream) Push(ctx context.Context, pcm []float32) ([][]float32, error) {
 			return nil, refusal.New(refusal.InvalidValue, "sample %d is %v: samples must be numbers within -1..1", s.heard+int64(i), v)
 		}
 	}
-	s.heard += int64(len(pcm))
-	s.take(s.features.Push(pcm))
-	return s.advance(ctx, nil, false)
+	out, err := s.advance(ctx, nil, false) // of what an earlier failure left
+	for len(pcm) > 0 {
+		// A long recording in one push is read second by second: its features are larger than itself.
+		n := min(len(pcm), Rate)
+		s.heard += int64(n)
+		s.take(s.features.Push(pcm[:n]))
+		pcm = pcm[n:]
+		if err == nil {
+			out, err = s.advance(ctx, out, false)
+		}
+	}
+	return out, err
 }
 
 // Flush ends the sound and returns the rows that were waiting for more of it. When it fails it can be repeated.

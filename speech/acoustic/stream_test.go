@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -271,4 +272,26 @@ func TestMemoryOfAStreamDoesNotGrow(t *testing.T) {
 	}
 	require.Equal(t, held, cap(s.pending))
 	require.Len(t, s.states, 1)
+}
+
+// Ten thousand streams that are begun and dropped leave nothing behind.
+func TestDroppedStreamsLeaveNothing(t *testing.T) {
+	m := open(t, openStore(t), embedded)
+	sound := sample(t)[12000:13600]
+	drop := func(count int) uint64 {
+		for i := range count {
+			s, err := m.NewStream()
+			require.NoError(t, err)
+			if i%100 == 0 {
+				_, err = s.Push(context.Background(), sound)
+				require.NoError(t, err)
+			}
+		}
+		var heap runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&heap)
+		return heap.HeapAlloc
+	}
+	before := drop(100)
+	require.Less(t, drop(10000), before+1<<20)
 }
