@@ -131,7 +131,8 @@ func TestFaceRequestsThatAreRefused(t *testing.T) {
 		_, err := client.Detect(ctx, c.request)
 		t.Run(name, func(t *testing.T) { requireRefused(t, err, c.code, c.reason) })
 	}
-	_, err := client.VerifyIdentity(ctx, &pb.VerifyIdentityRequest{}) // invalid, but that is not what a client has to know
+	// The method's other modes are not served; which they are is marked in the contract.
+	_, err := client.VerifyIdentity(ctx, &pb.VerifyIdentityRequest{Purpose: "t", Live: &pb.VerifyIdentityRequest_Video{Video: []byte("x")}, IdPhoto: &pb.Image{Content: []byte("x")}})
 	requireRefused(t, err, codes.Unimplemented, "UNIMPLEMENTED")
 }
 

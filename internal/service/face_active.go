@@ -20,6 +20,7 @@ import (
 	pb "github.com/courtsense/courtsense/api/courtsense/v1"
 	"github.com/courtsense/courtsense/internal/server/rpcerror"
 	"github.com/courtsense/courtsense/internal/telemetry"
+	"github.com/courtsense/courtsense/pipeline/refusal"
 	"github.com/courtsense/courtsense/vision/face"
 	"github.com/courtsense/courtsense/vision/liveness"
 	"github.com/courtsense/courtsense/vision/liveness/active"
@@ -276,6 +277,9 @@ func (l *watching) look(ctx context.Context, content []byte) (active.Sight, erro
 	stage, end := telemetry.Stage(ctx, "decode")
 	r, _, err := l.service.cfg.Decoder.Decode(stage, content, limits)
 	end(err)
+	if r, ok := refusal.As(err); ok && r.Reason == refusal.TooLarge && limits.MaxPixels == mostFramePixels {
+		err = refusal.New(refusal.TooLarge, "a frame may have %d pixels, which is more than 1920x1080: send smaller ones, 640x480 is enough", mostFramePixels)
+	}
 	if err != nil {
 		return active.Sight{}, inField("frame.image.content", err)
 	}
