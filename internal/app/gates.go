@@ -211,3 +211,14 @@ func (w *gateway) Close() error {
 	}
 	return err
 }
+
+// GateRecogniser is what the gates look at faces with, for measuring it without a camera, and the scores that its detections are
+// followed from.
+func (a *App) GateRecogniser() (*service.GateRecogniser, gate.TrackerConfig, error) {
+	if a.gates == nil {
+		return nil, gate.TrackerConfig{}, errors.New("faces are no part of this app")
+	}
+	r := a.gates.face.NewGateRecogniser(a.cfg.Gate.FPIR)
+	scores, err := r.Scores()
+	return r, scores, err
+}

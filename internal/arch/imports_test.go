@@ -29,13 +29,14 @@ var mayImport = map[string][]string{
 	"internal/version":   {},
 	"internal/telemetry": {"internal/conf", "pipeline"},
 	"internal/webhook":   {},
+	"internal/scene":     {"pipeline", "vision"},
 	// The running gates know cameras and what is seen there; calls and messages are the service's.
 	"internal/gates": {"pipeline", "vision", "internal/webhook"},
 	// The server is handed the services and knows nothing of their insides.
 	"internal/server":  {"internal/conf", "internal/telemetry", "pipeline"},
 	"internal/service": {"api", "models", "pipeline", "vision", "ocr", "speech", "internal/gates", "internal/server", "internal/telemetry", "internal/version"},
 	// Measuring compares outputs with truth; it does not run a model.
-	"internal/eval": {"models", "pipeline", "vision", "ocr", "speech"},
+	"internal/eval": {"models", "pipeline", "vision", "ocr", "speech", "internal/scene"},
 	"internal/app":  {"api", "models", "pipeline", "vision", "ocr", "speech", "internal"},
 	"cmd":           {"api", "models", "pipeline", "vision", "ocr", "speech", "internal", "benchmarks"},
 	"benchmarks":    {"api", "models", "pipeline", "vision", "ocr", "speech", "internal"},

@@ -165,7 +165,20 @@ func (g *Gates) Follow(ctx context.Context, after int64, every time.Duration, de
 			}
 			last = i.Seq
 		case <-f.end:
-			return ErrClosed
+			// Nothing more comes; what has come is still told.
+			for {
+				select {
+				case i := <-f.items:
+					if i.Seq <= last {
+						continue
+					}
+					if err := deliver(&i); err != nil {
+						return err
+					}
+				default:
+					return ErrClosed
+				}
+			}
 		case <-tick.C:
 			if err := deliver(nil); err != nil {
 				return err

@@ -11,3 +11,11 @@ import (
 func openVideo(context.Context, Source, imaging.Limits, timeouts) (reader, error) {
 	return nil, ErrNoOpenCV
 }
+
+type videoWriter struct{}
+
+func newVideoWriter(string, float64, int, int) (*videoWriter, error) { return nil, ErrNoOpenCV }
+
+func (*videoWriter) write(*imaging.Raster) error { return ErrNoOpenCV }
+
+func (*videoWriter) close() error { return nil }

@@ -158,7 +158,8 @@ func (g *Gate) look(ctx context.Context, f Frame, found []face.Detection, o *Obs
 			g.passages[t.ID] = p
 		}
 		every := g.cfg.ShotEvery
-		if p.decided != 0 {
+		// Somebody who is decided is looked at less often, unless it may not be them any more.
+		if p.decided != 0 && len(p.odd) == 0 && !t.Regained.After(p.lastShot) {
 			every = g.cfg.RecheckEvery
 		}
 		// A face that goes away tells less than what is known of it.

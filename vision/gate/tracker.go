@@ -33,6 +33,9 @@ func (c TrackerConfig) withDefaults() TrackerConfig {
 	return c
 }
 
+// lostFor is how long a face must not be seen to be lost rather than missed: four looks at the default rate.
+const lostFor = 400 * time.Millisecond
+
 // Track is one face that is followed.
 type Track struct {
 	ID    int64
@@ -41,6 +44,8 @@ type Track struct {
 	First time.Time       // first seen
 	Last  time.Time       // last seen
 	Hits  int             // detections
+	// Regained is when it was last seen again after it was not for a while: then it may be somebody else.
+	Regained time.Time
 
 	motion motion
 }
@@ -139,6 +144,9 @@ func (t *Tracker) match(tracks []*Track, found []face.Detection, now time.Time) 
 		}
 		taken[j] = true
 		track, d := tracks[i], found[j]
+		if now.Sub(track.Last) > lostFor {
+			track.Regained = now
+		}
 		track.motion.update(d.Box)
 		track.Box, track.Found, track.Last = d.Box, &d, now
 		track.Hits++
