@@ -20,22 +20,18 @@ func (m *Model) buildCTC(ctx context.Context, networks Networks) error {
 	return m.checkClasses(m.network.width)
 }
 
-// negligible is how far below the best a logit must lie for 10,000 like it to add less than single precision holds.
-const negligible = -26
-
 // logSoftmax turns logits into natural logarithms of probabilities, in place. What is normalised already stays as it is,
 // up to rounding.
 func logSoftmax(row []float32) {
 	top := float32(math.Inf(-1))
 	for _, v := range row {
-		top = max(top, v)
+		if v > top { // the builtin max also looks for signs of zero and for NaN
+			top = v
+		}
 	}
 	sum := 0.0
 	for _, v := range row {
-		// Of most classes the share is lost in rounding, and its exponential is what costs.
-		if d := v - top; d > negligible {
-			sum += math.Exp(float64(d))
-		}
+		sum += math.Exp(float64(v - top))
 	}
 	norm := top + float32(math.Log(sum))
 	for i := range row {

@@ -295,3 +295,10 @@ func TestDroppedStreamsLeaveNothing(t *testing.T) {
 	before := drop(100)
 	require.Less(t, drop(10000), before+1<<20)
 }
+
+func TestLogSoftmaxOfExtremes(t *testing.T) {
+	row := []float32{1000, 999, -1e30, float32(math.Inf(-1))}
+	logSoftmax(row)
+	require.InDeltaSlice(t, []float32{-.31326, -1.31326}, row[:2], 1e-4)
+	require.True(t, math.IsInf(float64(row[3]), -1))
+}
