@@ -7,8 +7,8 @@ import (
 	"github.com/courtsense/courtsense/pipeline/imaging"
 )
 
-// GreyBelow is the [ColourSpread] below which a picture of a document is taken for a black-and-white copy: drawn cards with
-// portraits of LFW, lit in several tints, are above 9, their copies below 3 (TestCopiesAreGrey).
+// GreyBelow is the [ColourSpread] below which a picture of a document is taken for a black-and-white copy: a drawn card with
+// a portrait is above 19 in four kinds of light, its copy below 3 (TestCopiesAreGrey).
 const GreyBelow = 5.0
 
 // ColourSpread tells how much the colours of a picture differ among each other: the 95th percentile of the distance of its

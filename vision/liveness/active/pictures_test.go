@@ -39,7 +39,8 @@ func open(t testing.TB, store *models.Store, backend *onnx.Backend, id string) (
 	return x, artifact.Entry
 }
 
-func openPublished(t testing.TB) published {
+// openStore opens the published weights, and skips where they or the runtime are absent.
+func openStore(t testing.TB) (*models.Store, *onnx.Backend) {
 	t.Helper()
 	store, err := models.Open(nil, testinput.SharedModels(t, "face/yunet_n_dynamic.onnx", "face/mobilefacenet.onnx", "face/pfld_ghostone_98pt.onnx"))
 	require.NoError(t, err)
@@ -48,8 +49,15 @@ func openPublished(t testing.TB) published {
 	}
 	backend, err := onnx.NewBackend(onnx.Config{})
 	require.NoError(t, err)
+	return store, backend
+}
+
+func openPublished(t testing.TB) published {
+	t.Helper()
+	store, backend := openStore(t)
 	p := published{meter: &active.Meter{Refine: true}}
 	x, e := open(t, store, backend, "face-detect-yunet-n")
+	var err error
 	p.meter.Detector, err = face.NewDetector(x, e)
 	require.NoError(t, err)
 	x, e = open(t, store, backend, "face-embedding-mobilefacenet")
