@@ -26,11 +26,11 @@ func TestRowsDoNotDependOnTheCut(t *testing.T) {
 			m := open(t, store, id)
 			rapid.Check(t, func(t *rapid.T) {
 				first := rapid.IntRange(0, 60000).Draw(t, "first")
-				pcm := sound[first : first+rapid.IntRange(0, 40000).Draw(t, "samples")]
+				pcm := sound[first : first+rapid.IntRange(0, 20000).Draw(t, "samples")]
 				s, err := m.NewStream()
 				require.NoError(t, err)
 				want := readOn(t, s, pcm, whole)
-				cut := func(left int) int { return rapid.IntRange(1, min(left, 9000)).Draw(t, "cut") }
+				cut := func(left int) int { return rapid.IntRange(1, min(left, 5000)).Draw(t, "cut") }
 				s.Reset()
 				require.Equal(t, want, readOn(t, s, pcm, cut))
 			})
