@@ -37,6 +37,8 @@ type connectFlags struct {
 	ca, cert, key       string
 	token               string
 	inProcess, onServer []string // flags that make sense only there
+	// change may change what is assembled in this process; nil: it stays.
+	change func(*conf.Config, *app.Options)
 }
 
 func addConnectFlags(cmd *cobra.Command) *connectFlags {
@@ -56,6 +58,7 @@ func addConnectFlags(cmd *cobra.Command) *connectFlags {
 type connection struct {
 	*grpc.ClientConn
 	server string   // "" in this process
+	app    *app.App // nil on a server
 	notes  []string // what is missing in this process
 	close  []func() error
 }
@@ -91,9 +94,11 @@ func (f *connectFlags) open(ctx context.Context, cmd *cobra.Command, c *console,
 	if err != nil {
 		return nil, err
 	}
-	a, err := app.New(ctx, loaded.Config, app.Options{
-		Logger: c.logger(), Parts: parts, Progress: func(step string) { c.status("%s ...", step) },
-	})
+	o := app.Options{Logger: c.logger(), Parts: parts, Progress: func(step string) { c.status("%s ...", step) }}
+	if f.change != nil {
+		f.change(&loaded.Config, &o)
+	}
+	a, err := app.New(ctx, loaded.Config, o)
 	c.erase()
 	if err != nil {
 		return nil, err
@@ -102,7 +107,7 @@ func (f *connectFlags) open(ctx context.Context, cmd *cobra.Command, c *console,
 	if err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
-	return &connection{ClientConn: session.Conn(), notes: a.Notes(), close: []func() error{a.Close, session.Close}}, nil
+	return &connection{ClientConn: session.Conn(), app: a, notes: a.Notes(), close: []func() error{a.Close, session.Close}}, nil
 }
 
 func (f *connectFlags) dial() (*connection, error) {

@@ -29,7 +29,7 @@ another system.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	c.AddCommand(newEvalOCRCommand(), newEvalOrientCommand(), newEvalFaceCommand(),
+	c.AddCommand(newEvalOCRCommand(), newEvalOrientCommand(), newEvalFaceCommand(), newEvalGateCommand(),
 		newEvalASRCommand(), newEvalVADCommand())
 	return c
 }

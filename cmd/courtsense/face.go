@@ -22,7 +22,7 @@ func newFaceCommand() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	c.AddCommand(newFaceDetectCommand(), newFaceAssessCommand(), newFaceLivenessCommand(), newFaceCompareCommand(), newFaceVerifyCommand(), newFaceEnrollCommand(), newFaceIdentifyCommand())
+	c.AddCommand(newFaceDetectCommand(), newFaceAssessCommand(), newFaceLivenessCommand(), newFaceCompareCommand(), newFaceVerifyCommand(), newFaceEnrollCommand(), newFaceIdentifyCommand(), newFaceWatchCommand(), newFaceAttendanceCommand())
 	return c
 }
 

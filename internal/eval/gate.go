@@ -149,8 +149,8 @@ func processTime() time.Duration {
 type crossingTruth struct {
 	scene    *scene.Scene
 	owners   map[int64]map[int]int // walkers by track, -1 for nobody, with the number of frames
-	last     map[int64]int // whose it was, for sure
-	other    map[int64]run // whose it seems to be since
+	last     map[int64]int         // whose it was, for sure
+	other    map[int64]run         // whose it seems to be since
 	switches int
 	events   []gate.Event
 }
