@@ -20,7 +20,7 @@ from net import Student, Teacher
 from store import Store
 from utterances import SAMPLES, Utterances
 
-PLAN = ("recorded", "synthetic", "unlabelled", "recorded", "synthetic", "syllables", "recorded", "synthetic", "unlabelled")
+PLAN = ("recorded", "synthetic", "unlabelled", "synthetic", "unlabelled", "recorded", "synthetic", "syllables", "unlabelled")
 CHECKS = ("aishell-s0150-check", "navigation-check", "synthetic-check")
 
 
@@ -41,15 +41,15 @@ def main():
     parser.add_argument("--tokens", type=pathlib.Path, required=True)
     parser.add_argument("--out", type=pathlib.Path, required=True)
     parser.add_argument("--minutes", type=float, default=60)
-    parser.add_argument("--rate", type=float, default=2e-4, help="of what was distilled; the blocks beside it learn five times as fast")
-    parser.add_argument("--likeness", type=float, default=0.7)
+    parser.add_argument("--rate", type=float, default=1e-4, help="of what was distilled; the blocks beside it learn ten times as fast")
+    parser.add_argument("--likeness", type=float, default=2.0)
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
     torch.set_num_threads(1), torch.manual_seed(args.seed)
     checkpoint, teacher, tokens = args.out / "ctc.pt", Teacher(args.teacher), measure.read_tokens(args.tokens)
     student, start, spent = Student.load(args.out / "distilled.pt").grow(), 0, 0.0
     fresh = list(student.sides.parameters())
-    groups = [{"params": fresh, "factor": 5.0}, {"params": [p for p in student.parameters() if not any(p is q for q in fresh)], "factor": 1.0}]
+    groups = [{"params": fresh, "factor": 10.0}, {"params": [p for p in student.parameters() if not any(p is q for q in fresh)], "factor": 1.0}]
     optimizer = torch.optim.Adam(groups, lr=args.rate, betas=(0.9, 0.98))
     average = {k: v.clone() for k, v in student.state_dict().items()}
     if checkpoint.exists():

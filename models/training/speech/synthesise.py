@@ -87,7 +87,7 @@ def clauses(paragraph, longest=30):
 
 def read(piece, voice, speed, pitch):
     """A piece in a voice: int16 at 16 kHz, the silence at its ends cut to a tenth of a second."""
-    done = subprocess.run(["espeak-ng", "-v", "cmn+" + voice, "-s", str(speed), "-p", str(pitch), "--stdin", "--stdout"],
+    done = subprocess.run(["espeak-ng", "-v", evalset.VOICE + voice, "-s", str(speed), "-p", str(pitch), "--stdin", "--stdout"],
                           input=piece.encode(), stdout=subprocess.PIPE, check=True)
     with wave.open(io.BytesIO(done.stdout)) as w:
         rate, samples = w.getframerate(), np.frombuffer(w.readframes(1 << 30), np.int16)

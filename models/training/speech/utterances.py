@@ -9,7 +9,7 @@ from net import DELAY
 from store import Store
 
 RECORDED = {"aishell-s0150": 0.75, "navigation": 0.15, "isolated-words": 0.1}
-UNLABELLED = {"aishell-s0150": 0.3, "navigation": 0.15, "speechocean762": 0.35, "isolated-words": 0.1, "syllables": 0.1}
+UNLABELLED = {"aishell-s0150": 0.1, "navigation": 0.2, "speechocean762": 0.4, "isolated-words": 0.2, "syllables": 0.1}
 SAMPLES = 8 * RATE
 LABELS = 64  # tokens of an item at most
 

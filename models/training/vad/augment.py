@@ -147,10 +147,13 @@ def bare(n, rng):
     sound = rng.choice([tones, music, hum], p=[0.6, 0.3, 0.1])(n, rng)
     sound *= np.interp(np.arange(n), np.linspace(0, n, 9), 10 ** (rng.uniform(-15, 0, 9) / 20)) if rng.random() < 0.3 else 1
     on = np.ones(n)
-    if rng.random() < 0.6:  # it begins and ends, as music after silence does
-        start = int(rng.uniform(0, 0.7) * n)
-        on[:start] = 0
-        on[start + int(rng.uniform(0.05, 1) * (n - start)):] = 0
+    if rng.random() < 0.8:  # it begins and ends, once or again and again: what begins sounds like a voice for longest
+        on[:], at = 0, 0
+        pause = rng.choice([0.2, 1, 4]) * RATE
+        while at < n:
+            start = at + int(rng.exponential(pause))
+            at = start + int(rng.choice([0.15, 0.5, 2]) * rng.uniform(0.5, 1.5) * RATE)
+            on[start:at] = 1
     sound = sound * np.convolve(on, np.ones(160) / 160, "same") * 10 ** (rng.uniform(-40, -6) / 20) / (np.abs(sound).max() + 1e-9)
     return (sound + rng.standard_normal(n) * 10 ** (rng.uniform(-95, -45) / 20)).astype(np.float32)
 

@@ -5,7 +5,7 @@ python3 models/training/vad/evaluate.py --onnx vad.onnx --teacher silero_vad_16k
 DIR holds diarization/{*.flac,*.rttm}, speech/{dev-aishell-s0252,dev-speechocean762}.tar and noise/. Printed: on the meetings,
 missed speech and false alarm as shares of the speech time (10 ms frames, no collar; the raw threshold, and with pauses bridged); on clean held-out speech mixed
 with held-out noise, the share of wrong 32 ms windows and the area under the ROC curve against the teacher's labels of the clean
-speech; on held-out noise alone, false alarms; and the largest difference between one window at a time and many at once.
+speech; on held-out noise, tones and music alone, false alarms; and the largest difference between one window at a time and many at once.
 """
 import argparse
 import pathlib
@@ -15,7 +15,7 @@ import sys
 import numpy as np
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from augment import load_noise, load_rooms, loop, reverberate
+from augment import bare, load_noise, load_rooms, loop, reverberate
 from data import RATE, WINDOW, decode, decode_tar, silero
 from runtime import Session
 
@@ -131,6 +131,7 @@ def main():
             print(f"    {kind}: " + "  ".join(f"{m:.1f}+{f:.1f}={m + f:.1f}" for m, f in 100 * errors / speech), flush=True)
 
     noise, rooms = load_noise(args.data / "noise", held_out=True), load_rooms(args.data / "noise", held_out=True)
+    choice = {name: [] for name in models}
     for corpus in ("dev-aishell-s0252", "dev-speechocean762"):
         clean = held_out_scenes(args.data, corpus, rng)
         truth = models["teacher"](clean) > 0.5
@@ -140,9 +141,21 @@ def main():
             line = []
             for name, model in models.items():
                 p = model(audio)
+                choice[name].append([np.mean((p > t) != truth) for t in THRESHOLDS])
                 line.append(f"{name} {100 * np.mean((p > 0.5) != truth):.1f} (missed {100 * np.mean(truth & (p <= 0.5)) / truth.mean():.1f} of speech, "
                             f"false {100 * np.mean(~truth & (p > 0.5)) / (~truth).mean():.1f} of pauses) {area(p.ravel(), truth.ravel()):.4f}")
             print(f"  {'quiet' if snr == 60 else f'{snr} dB'}: " + "; ".join(line), flush=True)
+
+    print("all of these together: wrong windows % at thresholds", THRESHOLDS)
+    for name, wrong in choice.items():
+        print(f"  {name}: " + "  ".join(f"{100 * w:.2f}" for w in np.mean(wrong, 0)), flush=True)
+
+    steady = np.sin(2 * np.pi * 440 * np.arange(312 * WINDOW) / RATE)[None].astype(np.float32)
+    strange = np.stack([whole_windows(bare(312 * WINDOW, numbers)) for _ in range(40)])
+    print("tones, music and hum, 40 of 10 s, and 440 Hz at 0.01, 0.1 and 0.5: % of windows above .3 / .4 / .5 / .7")
+    for name, model in models.items():
+        for p in (model(strange), model(np.concatenate([steady * level for level in (0.01, 0.1, 0.5)]))):
+            print(f"  {name} " + " / ".join(f"{100 * np.mean(p > t):.1f}" for t in (0.3, 0.4, 0.5, 0.7)), flush=True)
 
     print("noise alone: % of windows above .3 / .4 / .5 / .7")
     for level in (0.3, 0.03):

@@ -34,10 +34,10 @@ class Scenes(torch.utils.data.Dataset):
         label = self.labels[k].astype(np.float32)
         clean = self.scenes[k].astype(np.float32) / 32768
         kind = rng.random()
-        if kind < 0.12:
+        if kind < 0.2:
             label, audio = np.zeros_like(label), bare(len(clean), rng)
         else:
-            if kind < 0.4:  # a second speaker, who may interrupt and may sit further away
+            if kind < 0.45:  # a second speaker, who may interrupt and may sit further away
                 other = rng.integers(len(self.scenes))
                 shift = int(rng.integers(len(label)))
                 label = np.maximum(label, np.roll(self.labels[other].astype(np.float32), shift))
