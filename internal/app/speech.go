@@ -62,6 +62,12 @@ func (a *App) addSpeech(ctx context.Context) error {
 		},
 		Idle: a.cfg.Server.Timeouts.StreamIdle.Std(), Drain: a.cfg.Server.Timeouts.Drain.Std(),
 		Recognizer: recognizer, Metrics: a.o.Metrics.Speech(),
+		Documents: func() service.DocumentReader {
+			if a.documents == nil {
+				return nil
+			}
+			return a.documents
+		},
 	})
 	a.speech = impl
 	if recognizer.Active != "" {
@@ -76,7 +82,7 @@ func (a *App) addSpeech(ctx context.Context) error {
 	}
 	a.parts = append(a.parts, part{server.Service{
 		Desc: &pb.SpeechService_ServiceDesc, Impl: impl, Gateway: pb.RegisterSpeechServiceHandler,
-		MethodTimeouts: map[string]time.Duration{"Recognize": a.cfg.Server.Timeouts.Document.Std()},
+		MethodTimeouts: map[string]time.Duration{"Recognize": a.cfg.Server.Timeouts.Document.Std(), "ProposeHotwords": a.cfg.Server.Timeouts.Document.Std()},
 	}, true})
 	return nil
 }

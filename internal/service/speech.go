@@ -29,7 +29,8 @@ type SpeechConfig struct {
 	Drain   time.Duration // how long running calls may go on when the server shuts down; streams are told
 
 	Recognizer RecognizerConfig
-	Metrics    *telemetry.Speech // nil: none
+	Documents  func() DocumentReader // reads papers that hot words are proposed from; nil, or answering nil: no pages can be read
+	Metrics    *telemetry.Speech     // nil: none
 }
 
 // Speech implements SpeechService.

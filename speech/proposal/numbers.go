@@ -13,8 +13,8 @@ var (
 )
 
 func findCaseNumbers(f *findings, all []sentence) {
-	each(all, func(s string) {
-		for _, m := range caseNumbers.FindAllString(s, -1) {
+	f.each(all, func(s sentence) {
+		for _, m := range caseNumbers.FindAllString(string(s.text), -1) {
 			f.add(CaseNumber, m)
 		}
 	})
@@ -24,18 +24,12 @@ func findCaseNumbers(f *findings, all []sentence) {
 const leastAmount = 3
 
 func findAmounts(f *findings, all []sentence) {
-	each(all, func(s string) {
-		for _, m := range amounts.FindAllString(s, -1) {
+	f.each(all, func(s sentence) {
+		for _, m := range amounts.FindAllString(string(s.text), -1) {
 			m = strings.TrimPrefix(m, "人民币")
 			if len([]rune(m)) >= leastAmount {
 				f.add(Amount, m)
 			}
 		}
 	})
-}
-
-func each(all []sentence, f func(string)) {
-	for _, s := range all {
-		f(string(s.text))
-	}
 }

@@ -21,7 +21,7 @@ var address = regexp.MustCompile(`^.*(?:[省市县区旗镇乡]|街道)`)
 var private = regexp.MustCompile(`^(?:中学|小学|幼儿园|学校|工作室|商行|超市|酒店|宾馆|饭店|网吧|酒吧|加工厂|.厂|农场|专卖店|商店|药店|饭庄|餐厅|茶楼|会所|诊所)$`)
 
 func findOrganizations(f *findings, all []sentence) {
-	for _, s := range all {
+	f.each(all, func(s sentence) {
 		text := string(s.text)
 		for _, m := range institutions.FindAllStringIndex(text, -1) {
 			end := len([]rune(text[:m[1]]))
@@ -43,7 +43,7 @@ func findOrganizations(f *findings, all []sentence) {
 				f.add(Organization, m[1])
 			}
 		}
-	}
+	})
 }
 
 // longestName bounds the part of a company's name before its ending, in characters.

@@ -87,7 +87,7 @@ func (p *Proposer) findPersons(f *findings, all []sentence) {
 		}
 		votes[string(name)] += n
 	}
-	for _, s := range all {
+	f.each(all, func(s sentence) {
 		text := string(s.text)
 		for _, m := range afterRole.FindAllStringIndex(text, -1) {
 			p.list(s.text, len([]rune(text[:m[1]])), vote)
@@ -113,7 +113,7 @@ func (p *Proposer) findPersons(f *findings, all []sentence) {
 				}
 			}
 		}
-	}
+	})
 	for _, name := range order {
 		// Of 张三 and 张三丰 the one that was met more often is the name; the other one is its beginning, or what went on after it.
 		r := []rune(name)

@@ -19,7 +19,7 @@ var (
 const longestPlace = 6
 
 func findPlaces(f *findings, all []sentence) {
-	for _, s := range all {
+	f.each(all, func(s sentence) {
 		text := string(s.text)
 		last := 0 // where the region before ends: the next one of an address begins there
 		for _, m := range regions.FindAllStringIndex(text, -1) {
@@ -48,7 +48,7 @@ func findPlaces(f *findings, all []sentence) {
 				last = end
 			}
 		}
-	}
+	})
 }
 
 func han(name []rune) bool {

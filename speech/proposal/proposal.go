@@ -60,9 +60,9 @@ type Proposal struct {
 // Limits of a call.
 const (
 	MaxSources    = 10
-	MaxCharacters = 20_000_000 // of all materials together
-	maxSentence   = 200        // characters; a longer one is cut where it is shown
-	maxText       = 40         // characters of a proposal
+	MaxCharacters = 5_000_000 // of all materials together; a million take some 3 s of one core
+	maxSentence   = 200       // characters; a longer one is cut where it is shown
+	maxText       = 40        // characters of a proposal
 )
 
 // Proposer proposes hot words. It is safe for concurrent use.
@@ -81,14 +81,17 @@ func (p *Proposer) Propose(ctx context.Context, materials []Material, most int) 
 	for i, m := range materials {
 		all = append(all, sentences(i, m.Text)...)
 	}
-	found := &findings{byText: map[string]Kind{}}
+	found := &findings{byText: map[string]Kind{}, stopped: func() bool { return ctx.Err() != nil }}
 	for _, find := range []func(*findings, []sentence){findCaseNumbers, findOrganizations, p.findPersons, findPlaces, findAmounts, findCauses, findTerms, p.findRare} {
+		find(found, all)
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
-		find(found, all)
 	}
 	proposals := found.count(all)
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
 	for i := range proposals {
 		q := &proposals[i]
 		q.value = usefulness[q.Kind] * math.Log1p(float64(q.Count)) * p.surprise(q.Text)
@@ -149,8 +152,19 @@ func sentences(material int, text string) []sentence {
 
 // findings are the phrases found so far.
 type findings struct {
-	order  []string
-	byText map[string]Kind
+	order   []string
+	byText  map[string]Kind
+	stopped func() bool // the call has ended
+}
+
+// each visits the sentences until the call ends.
+func (f *findings) each(all []sentence, visit func(sentence)) {
+	for _, s := range all {
+		if f.stopped() {
+			return
+		}
+		visit(s)
+	}
 }
 
 func (f *findings) add(kind Kind, text string) {
@@ -171,7 +185,7 @@ func (f *findings) count(all []sentence) []Proposal {
 		index[text] = i
 	}
 	phrases := newLexicon(f.order)
-	for _, s := range all {
+	f.each(all, func(s sentence) {
 		phrases.find(s.text, func(at int, phrase []rune) {
 			q := &out[index[string(phrase)]]
 			q.Count++
@@ -180,7 +194,7 @@ func (f *findings) count(all []sentence) []Proposal {
 				q.Sources = append(q.Sources, shown)
 			}
 		})
-	}
+	})
 	return slices.DeleteFunc(out, func(q Proposal) bool { return q.Count == 0 })
 }
 

@@ -28,13 +28,13 @@ func (p *Proposer) findRare(f *findings, all []sentence) {
 	}
 	runs := map[string]*run{}
 	for pass := range 2 {
-		for _, s := range all {
+		f.each(all, func(s sentence) {
 			if pass == 0 {
 				countPairs(s.text, runs)
 			} else {
 				p.countRuns(s.text, runs)
 			}
-		}
+		})
 		if pass == 0 {
 			for text, r := range runs {
 				if r.count < leastRare {

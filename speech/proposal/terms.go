@@ -78,7 +78,7 @@ var (
 )
 
 func findCauses(f *findings, all []sentence) {
-	for _, s := range all {
+	f.each(all, func(s sentence) {
 		text := string(s.text)
 		for _, m := range statedCause.FindAllStringSubmatch(text, -1) {
 			f.add(Cause, m[1])
@@ -89,11 +89,11 @@ func findCauses(f *findings, all []sentence) {
 			}
 		}
 		causes().find(s.text, func(_ int, p []rune) { f.add(Cause, string(p)) })
-	}
+	})
 }
 
 func findTerms(f *findings, all []sentence) {
-	for _, s := range all {
+	f.each(all, func(s sentence) {
 		terms().find(s.text, func(_ int, p []rune) { f.add(Term, string(p)) })
-	}
+	})
 }

@@ -1511,7 +1511,7 @@ func (*HotWordMaterial_File) isHotWordMaterial_Material() {}
 // Request of ProposeHotwords.
 type ProposeHotwordsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Texts and documents of the case, 1 to 100.
+	// Texts and documents of the case, 1 to 100; at most 5000000 characters together.
 	Materials []*HotWordMaterial `protobuf:"bytes,1,rep,name=materials,proto3" json:"materials,omitempty"`
 	// The most proposals, 1 to 10000; 0 is the default, 500.
 	MaxResults    int32 `protobuf:"varint,2,opt,name=max_results,json=maxResults,proto3" json:"max_results,omitempty"`
@@ -2301,11 +2301,11 @@ const file_courtsense_v1_speech_service_proto_rawDesc = "" +
 	"\x1dHOT_WORD_KIND_CAUSE_OF_ACTION\x10\x05\x12\x18\n" +
 	"\x14HOT_WORD_KIND_AMOUNT\x10\x06\x12\x1c\n" +
 	"\x18HOT_WORD_KIND_LEGAL_TERM\x10\a\x12\x1b\n" +
-	"\x17HOT_WORD_KIND_RARE_WORD\x10\b2\x90\x06\n" +
+	"\x17HOT_WORD_KIND_RARE_WORD\x10\b2\x8c\x06\n" +
 	"\rSpeechService\x12m\n" +
 	"\x12StreamingRecognize\x12(.courtsense.v1.StreamingRecognizeRequest\x1a).courtsense.v1.StreamingRecognizeResponse(\x010\x01\x12\x89\x01\n" +
-	"\tRecognize\x12,.courtsense.v1.SpeechServiceRecognizeRequest\x1a-.courtsense.v1.SpeechServiceRecognizeResponse\"\x1f\x82\xd3\xe4\x93\x02\x19:\x01*\"\x14/v1/speech:recognize\x12\x8b\x01\n" +
-	"\x0fProposeHotwords\x12%.courtsense.v1.ProposeHotwordsRequest\x1a&.courtsense.v1.ProposeHotwordsResponse\")\xa8\xbb\x18\x01\x82\xd3\xe4\x93\x02\x1f:\x01*\"\x1a/v1/speech:proposeHotwords\x12s\n" +
+	"\tRecognize\x12,.courtsense.v1.SpeechServiceRecognizeRequest\x1a-.courtsense.v1.SpeechServiceRecognizeResponse\"\x1f\x82\xd3\xe4\x93\x02\x19:\x01*\"\x14/v1/speech:recognize\x12\x87\x01\n" +
+	"\x0fProposeHotwords\x12%.courtsense.v1.ProposeHotwordsRequest\x1a&.courtsense.v1.ProposeHotwordsResponse\"%\x82\xd3\xe4\x93\x02\x1f:\x01*\"\x1a/v1/speech:proposeHotwords\x12s\n" +
 	"\tPunctuate\x12\x1f.courtsense.v1.PunctuateRequest\x1a .courtsense.v1.PunctuateResponse\"#\xa8\xbb\x18\x01\x82\xd3\xe4\x93\x02\x19:\x01*\"\x14/v1/speech:punctuate\x12~\n" +
 	"\rLookupStatute\x12#.courtsense.v1.LookupStatuteRequest\x1a$.courtsense.v1.LookupStatuteResponse\"\"\xa8\xbb\x18\x01\x82\xd3\xe4\x93\x02\x18:\x01*\"\x13/v1/statutes:lookup\x12\x80\x01\n" +
 	"\fExportRecord\x12\".courtsense.v1.ExportRecordRequest\x1a#.courtsense.v1.ExportRecordResponse\"'\xa8\xbb\x18\x01\x82\xd3\xe4\x93\x02\x1d\x12\x1b/v1/{name=records/*}:exportBAZ?github.com/courtsense/courtsense/api/courtsense/v1;courtsensev1b\x06proto3"

@@ -42,8 +42,8 @@ type SpeechServiceClient interface {
 	StreamingRecognize(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[StreamingRecognizeRequest, StreamingRecognizeResponse], error)
 	// Recognises a recording.
 	Recognize(ctx context.Context, in *SpeechServiceRecognizeRequest, opts ...grpc.CallOption) (*SpeechServiceRecognizeResponse, error)
-	// Proposes hot words from the texts and documents of a case, each with where it was found.
-	// Not served yet: answers UNIMPLEMENTED.
+	// Proposes hot words from the texts and documents of a case, each with where it was found. Of a file, pages that can't be read are
+	// left out and named in the provenance's configuration ("materials[0].unread_pages"); a file without any page that can is refused.
 	ProposeHotwords(ctx context.Context, in *ProposeHotwordsRequest, opts ...grpc.CallOption) (*ProposeHotwordsResponse, error)
 	// Punctuates recognised text, and writes its numbers as they are written.
 	// Not served yet: answers UNIMPLEMENTED.
@@ -142,8 +142,8 @@ type SpeechServiceServer interface {
 	StreamingRecognize(grpc.BidiStreamingServer[StreamingRecognizeRequest, StreamingRecognizeResponse]) error
 	// Recognises a recording.
 	Recognize(context.Context, *SpeechServiceRecognizeRequest) (*SpeechServiceRecognizeResponse, error)
-	// Proposes hot words from the texts and documents of a case, each with where it was found.
-	// Not served yet: answers UNIMPLEMENTED.
+	// Proposes hot words from the texts and documents of a case, each with where it was found. Of a file, pages that can't be read are
+	// left out and named in the provenance's configuration ("materials[0].unread_pages"); a file without any page that can is refused.
 	ProposeHotwords(context.Context, *ProposeHotwordsRequest) (*ProposeHotwordsResponse, error)
 	// Punctuates recognised text, and writes its numbers as they are written.
 	// Not served yet: answers UNIMPLEMENTED.
