@@ -180,7 +180,15 @@ func chooseParts(names, roles []string) map[string]string {
 			best = kind
 		}
 	}
-	return kinds[best]
+	parts := kinds[best]
+	for _, role := range roles {
+		for _, kind := range all {
+			if name := kinds[kind][role]; parts[role] == "" && name != "" {
+				parts[role] = name // the only one there is, if called after another pattern
+			}
+		}
+	}
+	return parts
 }
 
 func tailContains(file, text string) (bool, error) {

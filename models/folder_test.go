@@ -26,6 +26,7 @@ func TestFoldersOfRecognisersAreFound(t *testing.T) {
 		{"8 bits come first", []string{"speech/z/tokens.txt", "speech/z/encoder.onnx", "speech/z/encoder.int8.onnx", "speech/z/decoder.int8.onnx",
 			"speech/z/decoder.onnx", "speech/z/joiner.int8.onnx", "speech/z/joiner.onnx"}, "z", "encoder.int8.onnx", ""},
 		{"several exports", []string{"z/tokens.txt", "z/encoder-a.onnx", "z/encoder-b.onnx", "z/decoder-b.onnx", "z/joiner-b.onnx"}, "z", "encoder-b.onnx", ""},
+		{"names of two patterns", []string{"z/tokens.txt", "z/encoder-epoch-9.onnx", "z/decoder-epoch-9.onnx", "z/joiner.onnx"}, "z", "encoder-epoch-9.onnx", ""},
 		{"one network", []string{"ctc/tokens.txt", "ctc/ctc-epoch-20-avg-1-chunk-16-left-128.int8.onnx", "ctc/ctc-epoch-20-avg-1-chunk-16-left-128.onnx"},
 			"ctc", "ctc-epoch-20-avg-1-chunk-16-left-128.int8.onnx", ""},
 		{"no joiner", []string{"z/tokens.txt", "z/encoder.onnx", "z/decoder.onnx"}, "z", "encoder.onnx", "z/joiner.onnx missing"},
