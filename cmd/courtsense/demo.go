@@ -36,6 +36,7 @@ Exits with 0 only when every answer was right.`,
 		d := &demo{c: newConsole(cmd), out: out, samples: folder}
 		return d.run(cmd.Context(), store)
 	}
+	cmd.AddCommand(newDemoGateCommand())
 	return cmd
 }
 
