@@ -1,6 +1,6 @@
 """Trains the punctuator.
 
-    OPENBLAS_CORETYPE=SKYLAKEX OMP_NUM_THREADS=1 /usr/bin/python3 models/training/speech/punctuate/train.py --data WORK/punctuate --out WORK/punctuate --steps 2400
+    OPENBLAS_CORETYPE=SKYLAKEX OMP_NUM_THREADS=1 /usr/bin/python3 models/training/speech/punctuate/train.py --data WORK/punctuate --out WORK/punctuate --minutes 20
 
 Interrupted, it resumes from the checkpoint in --out. Paragraphs follow one another in a piece, each beginning and ending at ids 0, as at inference.
 At some places the text behind is hidden, as at the end of what was heard so far.
@@ -17,7 +17,7 @@ from torch.nn import functional
 from net import CLASSES, LEFT, RIGHT, Net
 
 SHARES = {"cases": .55, "conversation": .08, "news": .07, "statutes": .30}
-PIECE, BATCH = 320, 32
+PIECE, BATCH = 256, 12
 HIDDEN = .02
 """Share of the characters at which what follows is hidden."""
 
@@ -60,7 +60,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", type=pathlib.Path, required=True)
     parser.add_argument("--out", type=pathlib.Path, required=True)
-    parser.add_argument("--steps", type=int, default=2400)
+    parser.add_argument("--minutes", type=float, default=20, help="CPU minutes, of all runs together; the learning rate falls along them")
     parser.add_argument("--rate", type=float, default=2e-3)
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
@@ -69,18 +69,21 @@ def main():
     net = Net(characters)
     mean = {k: v.clone() for k, v in net.state_dict().items()}
     optimizer = torch.optim.AdamW([{"params": [net.pair.weight, net.single.weight], "weight_decay": 0}, {"params": [p for n, p in net.named_parameters() if "single" not in n and "pair" not in n]}], lr=args.rate, weight_decay=.01)
-    step, path = 0, args.out / "punctuate.pt"
+    step, spent, path = 0, 0., args.out / "punctuate.pt"
     if path.exists():
         saved = torch.load(path)
         net.load_state_dict(saved["net"])
         optimizer.load_state_dict(saved["optimizer"])
-        step, mean = saved["step"], saved["mean"]
+        step, spent, mean = saved["step"], saved["spent"], saved["mean"]
     texts = {k: Texts(args.data / f"{k}.train.npz", 17 * step + i) for i, k in enumerate(SHARES)}
     rng = np.random.default_rng(1000 + step)
     kinds, shares = list(SHARES), np.array(list(SHARES.values()))
-    losses, begin = [], time.process_time()
-    while step < args.steps:
-        rate = args.rate * min(1, (step + 1) / 100) * max(.02, .5 * (1 + np.cos(np.pi * step / args.steps)))
+    losses, begin = [], time.process_time() - spent
+    done = False
+    while not done:
+        spent = time.process_time() - begin
+        done = spent >= 60 * args.minutes
+        rate = args.rate * min(1, (step + 1) / 200) * max(.02, .5 * (1 + np.cos(np.pi * min(1, spent / 60 / args.minutes))))
         for group in optimizer.param_groups:
             group["lr"] = rate
         batch = [texts[kinds[k]].piece() for k in rng.choice(len(kinds), BATCH, p=shares)]
@@ -90,7 +93,7 @@ def main():
         loss.backward()
         optimizer.step()
         step += 1
-        decay = min(.998, (1 + step) / (10 + step))
+        decay = min(.999, (1 + step) / (10 + step))
         with torch.no_grad():
             for k, v in net.state_dict().items():
                 if v.dtype.is_floating_point:
@@ -98,11 +101,11 @@ def main():
                 else:
                     mean[k].copy_(v)
         losses.append(loss.item())
-        if step % 50 == 0:
-            print(json.dumps({"step": step, "loss": round(float(np.mean(losses)), 4), "rate": round(rate, 6), "cpu_seconds": round(time.process_time() - begin)}), flush=True)
+        if step % 100 == 0:
+            print(json.dumps({"step": step, "loss": round(float(np.mean(losses)), 4), "rate": round(rate, 6), "cpu_seconds": round(spent)}), flush=True)
             losses = []
-        if step % 250 == 0 or step == args.steps:
-            torch.save({"net": net.state_dict(), "mean": mean, "optimizer": optimizer.state_dict(), "step": step, "steps": args.steps}, path)
+        if step % 250 == 0 or done:
+            torch.save({"net": net.state_dict(), "mean": mean, "optimizer": optimizer.state_dict(), "step": step, "spent": spent}, path)
 
 
 if __name__ == "__main__":
