@@ -67,7 +67,7 @@ model in the same process, both taking turns. The ratio counts; the rates are th
 			IntraThreads: loaded.Models.IntraThreads,
 		}, ids, asJSON)
 	}
-	cmd.AddCommand(newBenchFaceCommand())
+	cmd.AddCommand(newBenchFaceCommand(), newBenchASRCommand())
 	return cmd
 }
 

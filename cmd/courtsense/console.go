@@ -18,6 +18,7 @@ type console struct {
 	outTerm, errTerm bool
 	verbose          int
 	bar              *progressbar.ProgressBar
+	meter            *meter // of the microphone that is heard; nil when none is
 }
 
 func newConsole(cmd *cobra.Command) *console {

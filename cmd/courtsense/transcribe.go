@@ -10,11 +10,11 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
+	"google.golang.org/protobuf/proto"
 
 	pb "github.com/courtsense/courtsense/api/courtsense/v1"
 	"github.com/courtsense/courtsense/internal/app"
@@ -33,12 +33,18 @@ type transcribe struct {
 	rate       int
 	channels   int
 	jobs       int
+	model      string
+	language   string
+	hotWords   string
+	noise      bool
+	gain       bool
 
 	c       *console
 	conn    *connection
 	config  *pb.StreamingConfig
 	stdin   io.Reader
 	textual atomic.Bool // that no recogniser is loaded was said
+	unused  atomic.Bool // that some hot words can't be used was said
 }
 
 // speechFormats are the output formats with their writers and suffixes.
@@ -63,11 +69,13 @@ func newTranscribeCommand() *cobra.Command {
 		Short: "Find and write down the speech in recordings, or from a microphone",
 		Long: `Streams recordings (WAV, FLAC, MP3, Ogg/Opus; 8 to 48 kHz; 1 to 8 channels; "-" is standard input), or what a microphone
 hears, through the recogniser, and prints who spoke when and what was said. On a terminal, results show while they are
-made. While no recogniser is loaded the segments of speech come without text.
+made: what no later interim result changes stands out from what may still change. Of several recordings, and of folders, a
+bar shows the progress. Where no recogniser is loaded the segments of speech come without text.
 
---mic records until Ctrl-C or --duration. "courtsense doctor" lists the microphones.`,
+--hotwords names the case's names and terms, which are then preferred; those that can't be used are reported with the reason.
+--mic records until Ctrl-C or --duration, with a level meter on a terminal. "courtsense doctor" lists the microphones.`,
 		Example: `  courtsense transcribe hearing.flac
-  courtsense transcribe hearing.wav --json
+  courtsense transcribe hearing.wav --hotwords case.txt --json
   courtsense transcribe recordings/ --format srt -o subtitles/
   courtsense transcribe --mic --server court-ai:9090 --tls
   ffmpeg -i video.mp4 -f wav - | courtsense transcribe -
@@ -78,6 +86,11 @@ made. While no recogniser is loaded the segments of speech come without text.
 	set.StringVar(&t.format, "format", "text", "text, json, srt or vtt")
 	set.BoolVar(&asJSON, "json", false, "the same as --format json")
 	set.StringVarP(&t.outDir, "output", "o", "", "write one result a file into this folder instead of printing")
+	set.StringVar(&t.hotWords, "hotwords", "", "file of words that are likely to be said, one a line, with a weight after a tab if wanted")
+	set.StringVar(&t.model, "model", "", "recogniser, by its id (default: the best one available)")
+	set.StringVar(&t.language, "language", "", "language as a BCP 47 tag, such as zh-CN (default: the recogniser's)")
+	set.BoolVar(&t.noise, "suppress-noise", false, "suppress noise before recognition")
+	set.BoolVar(&t.gain, "control-gain", false, "bring speech to one level before recognition")
 	set.BoolVar(&t.mic, "mic", false, "record from a microphone instead of reading files")
 	set.StringVar(&t.microphone, "microphone", "", "which one: its number or a part of its name (default: the system's)")
 	set.DurationVar(&t.duration, "duration", 0, "record for this long, such as 30s (default: until Ctrl-C)")
@@ -97,7 +110,14 @@ made. While no recogniser is loaded the segments of speech come without text.
 			InterimResults: t.c.errTerm,
 			Recognition: &pb.RecognitionConfig{
 				Encoding: encodings[t.encoding], SampleRateHertz: int32(t.rate), AudioChannelCount: int32(t.channels),
+				Model: t.model, LanguageCode: t.language, SuppressNoise: t.noise, ControlGain: t.gain,
 			},
+		}
+		if t.hotWords != "" {
+			var err error
+			if t.config.Recognition.HotWords, err = hotWordsOf(t.hotWords); err != nil {
+				return err
+			}
 		}
 		if t.mic {
 			return onFiles(cmd, t.c, connect, app.Speech, []input{{path: "microphone"}}, t.record)
@@ -204,13 +224,14 @@ func (t *transcribe) record(ctx context.Context, conn *connection) error {
 	}
 	defer context.AfterFunc(ctx, func() { _ = m.Close() })()
 	c := m.Config()
-	config := &pb.StreamingConfig{InterimResults: t.config.GetInterimResults(), Recognition: &pb.RecognitionConfig{
-		Encoding: pb.AudioEncoding_AUDIO_ENCODING_LINEAR16, SampleRateHertz: int32(c.SampleRate), AudioChannelCount: int32(c.Channels),
-	}}
+	config := proto.CloneOf(t.config)
+	config.Recognition.Encoding = pb.AudioEncoding_AUDIO_ENCODING_LINEAR16
+	config.Recognition.SampleRateHertz, config.Recognition.AudioChannelCount = int32(c.SampleRate), int32(c.Channels)
 	t.c.note("recording from %q; Ctrl-C ends it", m.Device().Name)
 	live := t.format == "text"
 	// What was heard is brought to its final results after the recording has ended.
-	heard := t.hear(context.WithoutCancel(ctx), m, config, 2*c.SampleRate/10, live, true)
+	t.c.meter = &meter{r: m}
+	heard := t.hear(context.WithoutCancel(ctx), t.c.meter, config, 2*c.SampleRate/10, live, true)
 	if n := m.Dropped(); n > 0 {
 		t.c.note("%d samples were lost because the recogniser could not keep up", n)
 	}
@@ -228,6 +249,9 @@ func (t *transcribe) hear(ctx context.Context, r io.Reader, config *pb.Streaming
 		if ready := m.GetReady(); ready != nil && !ready.GetRecognizerLoaded() && t.format != "json" && !t.textual.Swap(true) {
 			t.c.note("no speech recogniser is loaded: the segments come without text")
 		}
+		if ready := m.GetReady(); ready != nil && !t.unused.Swap(true) {
+			t.reportUnusable(ready.GetHotWords().GetUnusable())
+		}
 		for _, s := range m.GetResult().GetSegments() {
 			segment := segmentFromMessage(s)
 			switch {
@@ -240,9 +264,7 @@ func (t *transcribe) hear(ctx context.Context, r io.Reader, config *pb.Streaming
 					}
 				}
 			case interim:
-				var line strings.Builder
-				_ = speech.WriteText(&line, []speech.Segment{segment}) // a builder takes everything
-				t.c.status("%s ...", strings.TrimSpace(line.String()))
+				t.c.live(segment, int(s.GetStableWordCount()))
 			}
 		}
 		return nil
@@ -253,6 +275,19 @@ func (t *transcribe) hear(ctx context.Context, r io.Reader, config *pb.Streaming
 		return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.Channel, b.Channel))
 	})
 	return heard
+}
+
+// maxUnusable is how many hot words that can't be used are named one by one.
+const maxUnusable = 10
+
+func (t *transcribe) reportUnusable(words []*pb.UnusableHotWord) {
+	for i, w := range words {
+		if i == maxUnusable {
+			t.c.note("%d more hot words can't be used", len(words)-i)
+			return
+		}
+		t.c.note("the hot word %q can't be used: %s (%s)", w.GetPhrase(), w.GetDetail(), w.GetReason())
+	}
 }
 
 // report prints or writes one recording's result.
@@ -281,9 +316,16 @@ func (t *transcribe) report(in input, heard transcript, several, printed bool) e
 }
 
 func segmentFromMessage(m *pb.SpeechSegment) speech.Segment {
-	s := speech.Segment{Start: m.GetStartSeconds(), End: m.GetEndSeconds(), Channel: int(m.GetChannel()), Text: m.GetText()}
+	s := speech.Segment{
+		Start: m.GetStartSeconds(), End: m.GetEndSeconds(), Channel: int(m.GetChannel()), Text: m.GetText(), Confidence: m.GetConfidence(),
+	}
 	for _, w := range m.GetWords() {
-		s.Words = append(s.Words, speech.Word{Text: w.GetText(), Start: w.GetStartSeconds(), End: w.GetEndSeconds(), Confidence: w.GetConfidence()})
+		s.Words = append(s.Words, speech.Word{
+			Text: w.GetText(), Start: w.GetStartSeconds(), End: w.GetEndSeconds(), Confidence: w.GetConfidence(), HotWord: w.GetHotWord(),
+		})
+	}
+	for _, a := range m.GetAlternatives() {
+		s.Alternatives = append(s.Alternatives, speech.Alternative{Text: a.GetText(), Confidence: a.GetConfidence()})
 	}
 	return s
 }
