@@ -140,7 +140,7 @@ func (c *Config) setDefaults() {
 	}
 	set(&c.StableAfter, 50)
 	set(&c.MaxDuration, 10)
-	set(&c.Second.Beam, c.Beam*5/2)
+	set(&c.Second.Beam, min(c.Beam*5/2, max(maxBeam, c.Beam)))
 	set(&c.Second.MaxFrames, 1200)
 	set(&c.Second.Rescored, 10)
 	if c.Second.RescoreWeight == 0 {

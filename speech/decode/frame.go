@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/courtsense/courtsense/speech/decode/lexicon"
+	"github.com/courtsense/courtsense/speech/hotword"
 	"github.com/courtsense/courtsense/speech/syllable"
 )
 
@@ -61,7 +62,6 @@ type sound struct {
 	toned    [6]float32 // by tone
 	token    [6]int32   // the likeliest token of each tone
 	best     [6]float32 // and its probability
-	from, to int32      // its candidates
 }
 
 // candidate is a unit that may be written at a frame.
@@ -72,6 +72,9 @@ type candidate struct {
 	token int32   // that speaks for it most
 	own   float32 // log of its own token's share
 	logp  float32 // log of all its shares
+	// hot is where it begins hot words, and promise the most that it can gain by one: of Han characters what the beginning counts.
+	hot     hotword.State
+	promise float32
 }
 
 // hearing is a frame's tokens with all that sounds like them.
@@ -86,7 +89,7 @@ type hearing struct {
 const denseRunes = 0xa000 // Han characters above are rare enough to be looked for
 
 // listen works out what may be written at a frame.
-func (h *hearing) listen(f *frame, lex *lexicon.Lexicon, shares Shares) {
+func (h *hearing) listen(f *frame, lex *lexicon.Lexicon, shares Shares, graph *hotword.Graph) {
 	if h.at == nil {
 		h.at, h.seen = make([]uint32, denseRunes), make([]uint32, denseRunes)
 	}
@@ -104,6 +107,27 @@ func (h *hearing) listen(f *frame, lex *lexicon.Lexicon, shares Shares) {
 	h.own(f, lex, shares)
 	for s := range h.sounds {
 		h.write(int32(s), lex, shares)
+	}
+	if graph.Len() == 0 {
+		return
+	}
+	for s := range h.sounds {
+		for _, r := range graph.Begin(h.sounds[s].toneless) {
+			if _, known := h.find(r); !known {
+				if c := h.rare(int32(s), r, lex, shares); c.logp > impossible {
+					h.put(c)
+				}
+			}
+		}
+	}
+	for i := range h.candidates {
+		c := &h.candidates[i]
+		if c.han == 0 {
+			c.promise = hotword.MaxWeight
+			continue
+		}
+		c.hot, _ = graph.Step(0, c.han)
+		c.promise = graph.Partial(c.hot)
 	}
 }
 
@@ -184,7 +208,6 @@ func (h *hearing) write(at int32, lex *lexicon.Lexicon, shares Shares) {
 	for tone := range logs {
 		logs[tone] = float32(math.Log(float64(max(v.probability(tone, shares), 1e-30))))
 	}
-	v.from = int32(len(h.candidates))
 	for _, w := range lex.Homophones(v.toneless) {
 		tone := w.Syllable.Tone()
 		c := candidate{unit: w.Unit, han: lex.Han(w.Unit), sound: at, token: v.token[tone], own: impossible, logp: logs[tone]}
@@ -200,7 +223,6 @@ func (h *hearing) write(at int32, lex *lexicon.Lexicon, shares Shares) {
 		}
 		h.put(c)
 	}
-	v.to = int32(len(h.candidates))
 }
 
 // rare is a character that sounds like something heard, but is not among the candidates.

@@ -126,7 +126,7 @@ func (s *Stream) stepCTC(b *bench, f *frame) {
 		}
 		return
 	}
-	b.listen(f, s.d.lex, s.config.Shares)
+	b.listen(f, s.d.lex, s.config.Shares, s.graph)
 	s.begin(b)
 	for i := range s.beam {
 		p, stay := &s.beam[i], &b.stays[i]
@@ -266,46 +266,38 @@ func (s *Stream) extend(b *bench, i int32) {
 	if base+reach < b.bar(&s.config) {
 		return
 	}
-	b.marked = slices.Grow(b.marked[:0], len(b.candidates))[:len(b.candidates)]
-	clear(b.marked)
-	if s.graph.Len() > 0 {
+	following := p.hot != 0
+	if following {
+		b.marked = slices.Grow(b.marked[:0], len(b.candidates))[:len(b.candidates)]
+		clear(b.marked)
 		for at := range b.sounds {
 			b.hot = s.graph.Next(p.hot, b.sounds[at].toneless, b.hot[:0])
 			for _, r := range b.hot {
-				if c, ok := b.find(r); ok {
-					if !b.marked[c] {
-						b.marked[c] = true
-						s.try(b, i, &b.candidates[c], all, base)
+				if c, ok := b.find(r); !ok {
+					if c := b.rare(int32(at), r, s.d.lex, s.config.Shares); c.logp > impossible {
+						s.try(b, i, &c, all, true)
 					}
-				} else if c := b.rare(int32(at), r, s.d.lex, s.config.Shares); c.logp > impossible {
-					s.try(b, i, &c, all, base)
+				} else if !b.marked[c] {
+					b.marked[c] = true
+					s.try(b, i, &b.candidates[c], all, true)
 				}
 			}
 		}
 	}
 	for c := range b.candidates {
 		v := &b.candidates[c]
-		if b.marked[c] || base+float64(v.logp)+s.config.Insertion+s.reachOf(v) < b.bar(&s.config) {
+		if base+float64(v.logp+v.promise)+s.config.Insertion < b.bar(&s.config) || following && b.marked[c] {
 			continue
 		}
-		s.try(b, i, v, all, base)
+		s.try(b, i, v, all, false)
 	}
 }
 
 // hotReach is what a further character of a hot word is thought to gain at most when it is decided whether to try any.
 const hotReach = 4
 
-// reachOf is the most that anything but the acoustics and the insertion can add to an untried candidate: of hot words, Latin
-// ones alone are left.
-func (s *Stream) reachOf(c *candidate) float64 {
-	if c.han == 0 && s.graph.Len() > 0 {
-		return hotword.MaxWeight
-	}
-	return 0
-}
-
-// try weighs one candidate after a prefix.
-func (s *Stream) try(b *bench, i int32, c *candidate, all, base float64) {
+// try weighs one candidate after a prefix, whose hot word it follows or not.
+func (s *Stream) try(b *bench, i int32, c *candidate, all float64, follows bool) {
 	p := &s.beam[i]
 	if int(p.depth) < len(s.must) && s.must[p.depth] != c.unit {
 		return
@@ -326,18 +318,17 @@ func (s *Stream) try(b *bench, i int32, c *candidate, all, base float64) {
 	}
 	for k := b.children[i]; k >= 0; k = b.siblings[k] {
 		if s.beam[k].unit == c.unit {
-			s.join(b, k, c, acoustic)
+			s.join(b, i, k, c, acoustic)
 			return
 		}
 	}
 	bar := b.bar(&s.config)
-	hot, won, partial := p.hot, float32(0), float32(0)
-	if c.han != 0 && s.graph.Len() > 0 {
+	hot, won, partial, forgiven := c.hot, float32(0), c.promise, float32(0)
+	if follows {
 		hot, won = s.graph.Step(p.hot, c.han)
-		partial = s.graph.Partial(hot)
+		partial, forgiven = s.graph.Partial(hot), p.relief
 	}
-	bound := acoustic + p.bias + float64(won+partial+p.relief) + s.config.Insertion
-	if bound+s.reachOf(c) < bar {
+	if acoustic+p.bias+float64(won+partial+forgiven)+s.config.Insertion < bar {
 		return
 	}
 	e := extension{prefix: prefix{unit: c.unit, han: c.han, blank: never, label: acoustic, depth: p.depth + 1, state: p.state, hot: hot, partial: partial},
@@ -348,7 +339,7 @@ func (s *Stream) try(b *bench, i int32, c *candidate, all, base float64) {
 		if s.config.LM != nil {
 			e.lmOf, e.state = b.score(s.config.LM, p.state, c.han)
 		}
-		if partial > 0 || won > 0 {
+		if follows && (partial > 0 || won > 0) {
 			if depth := s.graph.Depth(hot); depth > 1 && depth == s.graph.Depth(p.hot)+1 {
 				relief = p.relief + float32(s.config.LMWeight)*max(0, s.config.HotwordLM-e.lmOf)
 			}
@@ -359,7 +350,7 @@ func (s *Stream) try(b *bench, i int32, c *candidate, all, base float64) {
 		}
 	} else {
 		if s.spell(b, p, c, &e) {
-			won = float32(0)
+			e.hot = p.hot
 			for _, r := range b.runes {
 				if s.graph.Len() > 0 {
 					var w float32
@@ -371,7 +362,7 @@ func (s *Stream) try(b *bench, i int32, c *candidate, all, base float64) {
 				e.partial = s.graph.Partial(e.hot)
 			}
 		} else {
-			insertion, e.partial = 0, p.partial
+			insertion, e.hot, e.partial = 0, p.hot, p.partial
 		}
 	}
 	e.bias = p.bias + s.config.LMWeight*float64(e.lmOf) + insertion + float64(won)
@@ -431,9 +422,14 @@ func (s *Stream) spell(b *bench, p *prefix, c *candidate, e *extension) bool {
 }
 
 // join adds an alignment to a prefix that is in the beam already.
-func (s *Stream) join(b *bench, k int32, c *candidate, acoustic float64) {
+func (s *Stream) join(b *bench, from, k int32, c *candidate, acoustic float64) {
 	stay := &b.stays[k]
-	if s.d.config.Transducer != nil {
+	if t := s.d.config.Transducer; t != nil {
+		if acoustic > stay.blank {
+			s.tree.nodes[stay.node].token = c.token
+			stay.context = s.beam[from].context
+			stay.heard(c.token, t.ContextSize())
+		}
 		stay.blank = logAdd(stay.blank, acoustic)
 	} else {
 		if v := &s.tree.nodes[stay.node]; acoustic > stay.label && acoustic > stay.blank {
@@ -518,12 +514,16 @@ func (s *Stream) adopt(e *extension) prefix {
 		}
 	}
 	if t := s.d.config.Transducer; t != nil {
-		n := t.ContextSize()
 		p.context = from.context
-		copy(p.context[:n-1], p.context[1:n])
-		p.context[n-1] = int64(e.token)
+		p.heard(e.token, t.ContextSize())
 	}
 	return p
+}
+
+// heard puts a token into the context of n tokens.
+func (p *prefix) heard(token int32, n int) {
+	copy(p.context[:n-1], p.context[1:n])
+	p.context[n-1] = int64(token)
 }
 
 // stepTransducer goes on by a row of the encoder. When it fails, the frame is as if it had not come.
@@ -548,12 +548,12 @@ func (s *Stream) stepTransducer(ctx context.Context, b *bench, row []float32) er
 			return err
 		}
 		stay := &b.stays[i]
-		stay.blank += float64(number(rows[i][s.d.lex.Blank()]*s.config.AcousticScale))
+		stay.blank += float64(number(rows[i][s.d.lex.Blank()] * s.config.AcousticScale))
 		b.total(stay, s.config.Beam)
 	}
 	for i := range s.beam {
 		b.stay.read(rows[i], s.d.lex.Blank(), s.config.TopTokens, s.config.Floor, s.config.AcousticScale)
-		b.listen(&b.stay, s.d.lex, s.config.Shares)
+		b.listen(&b.stay, s.d.lex, s.config.Shares, s.graph)
 		s.extend(b, int32(i))
 	}
 	s.keep(b)

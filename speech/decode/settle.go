@@ -106,10 +106,7 @@ func (s *Stream) judge(b *bench, until int32) {
 	weighed := false
 	for n := s.beam[0].node; n != s.tree.root; n = s.tree.nodes[n].parent {
 		v := &s.tree.nodes[n]
-		if v.confidence >= 0 {
-			return
-		}
-		if v.start > until {
+		if v.confidence >= 0 || v.start > until {
 			continue
 		}
 		if !weighed {

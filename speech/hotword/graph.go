@@ -228,7 +228,7 @@ func (g *Graph) Ended(s State) (phrase, length int) {
 // Phrase returns one by the number that [Graph.Ended] gives.
 func (g *Graph) Phrase(i int) Phrase { return g.entries[i].phrase }
 
-// Next appends to buf the characters by which a phrase goes on from the state, or begins, and that are read with these sounds
+// Next appends to buf the characters by which a phrase that has begun goes on from the state, and that are read with these sounds
 // (0: that are not Han characters).
 func (g *Graph) Next(s State, toneless syllable.Syllable, buf []rune) []rune {
 	for n := int32(s); n > 0; n = g.nodes[n].fail {
@@ -238,16 +238,11 @@ func (g *Graph) Next(s State, toneless syllable.Syllable, buf []rune) []rune {
 			}
 		}
 	}
-	if s == 0 {
-		return append(buf, g.starts[toneless]...)
-	}
-	for _, r := range g.starts[toneless] {
-		if !slices.Contains(buf, r) {
-			buf = append(buf, r)
-		}
-	}
 	return buf
 }
+
+// Begin are the characters by which phrases begin that are read with these sounds. The slice is shared.
+func (g *Graph) Begin(toneless syllable.Syllable) []rune { return g.starts[toneless] }
 
 func sounds(r rune, toneless syllable.Syllable) bool {
 	all := syllable.Of(r)

@@ -159,10 +159,10 @@ func TestFoundBySound(t *testing.T) {
 		require.True(t, ok)
 		return s
 	}
-	assert.ElementsMatch(t, []rune("原元"), g.Next(0, sound("yuan"), nil), "phrases that begin with this sound")
+	assert.ElementsMatch(t, []rune("原元"), g.Begin(sound("yuan")), "phrases that begin with this sound")
 	s, _ := g.Step(0, '法')
-	assert.ElementsMatch(t, []rune("院原元"), g.Next(s, sound("yuan"), nil), "those that go on with it, and those that begin")
-	assert.Equal(t, []rune("法"), g.Next(s, sound("fa"), nil))
+	assert.Equal(t, []rune("院"), g.Next(s, sound("yuan"), nil), "phrases that go on with it")
+	assert.Equal(t, []rune("法"), g.Begin(sound("fa")))
 	assert.Empty(t, g.Next(s, sound("gao"), nil))
 	s, _ = g.Step(0, '原')
 	assert.Equal(t, []rune("告"), g.Next(s, sound("gao"), nil))
@@ -329,7 +329,7 @@ func FuzzCompile(f *testing.F) {
 			for _, r := range way {
 				s, _ = g.Step(s, r)
 			}
-			if i, n := g.Ended(s); i != 0 || n != len(way) {
+			if i, n := g.Ended(s); unsayable(way, lex) == nil && (i != 0 || n != len(way)) {
 				t.Fatalf("%q said %q is not found", text, string(way))
 			}
 		}

@@ -1,6 +1,7 @@
 package hotword
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"strings"
@@ -96,31 +97,41 @@ func units(r rune) float32 {
 
 // examine reads a phrase into the ways to say it, or tells why it can't be used.
 func examine(text string, lex *lexicon.Lexicon) (key string, ways [][]rune, _ *Unusable) {
-	unusable := func(reason Reason, format string, args ...any) *Unusable {
-		return &Unusable{Phrase: text, Reason: reason, Detail: fmt.Sprintf(format, args...)}
-	}
 	if !utf8.ValidString(text) {
-		return "", nil, unusable(NoTokens, "the phrase is not UTF-8 text")
+		return "", nil, &Unusable{Phrase: text, Reason: NoTokens, Detail: "the phrase is not UTF-8 text"}
 	}
 	if n := utf8.RuneCountInString(text); n > 8*MaxCharacters {
-		return "", nil, unusable(TooLong, "the phrase has %d characters; the most is %d", n, MaxCharacters)
+		return "", nil, &Unusable{Phrase: text, Reason: TooLong, Detail: fmt.Sprintf("the phrase has %d characters; the most is %d", n, MaxCharacters)}
 	}
 	key = normal(text)
+	var first *Unusable
 	for _, way := range spoken(key) {
-		if len(way) > MaxCharacters {
-			return "", nil, unusable(TooLong, "the phrase has %d characters as it is spoken; the most is %d", len(way), MaxCharacters)
-		}
-		if len(way) < minCharacters {
-			return "", nil, unusable(TooShort, "the phrase has %d characters that are spoken; the least is %d, since a single one is found everywhere", len(way), minCharacters)
-		}
-		for _, r := range way {
-			if !lex.Sounds(r) {
-				return "", nil, unusable(NoTokens, "the model has no token for %q and none that sounds like it", r)
-			}
+		if bad := unsayable(way, lex); bad != nil {
+			bad.Phrase = text
+			first = cmp.Or(first, bad)
+			continue
 		}
 		ways = append(ways, way)
 	}
+	if len(ways) == 0 {
+		return "", nil, first
+	}
 	return key, ways, nil
+}
+
+// unsayable tells why one way to say a phrase can't be used, or nil.
+func unsayable(way []rune, lex *lexicon.Lexicon) *Unusable {
+	if n := len(way); n > MaxCharacters {
+		return &Unusable{Reason: TooLong, Detail: fmt.Sprintf("the phrase has %d characters as it is spoken; the most is %d", n, MaxCharacters)}
+	} else if n < minCharacters {
+		return &Unusable{Reason: TooShort, Detail: fmt.Sprintf("the phrase has %d characters that are spoken; the least is %d, since a single one is found everywhere", n, minCharacters)}
+	}
+	for _, r := range way {
+		if !lex.Sounds(r) {
+			return &Unusable{Reason: NoTokens, Detail: fmt.Sprintf("the model has no token for %q and none that sounds like it", r)}
+		}
+	}
+	return nil
 }
 
 func (o Options) weight(w float32) float32 {

@@ -3,7 +3,6 @@ package lexicon
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"unicode"
 	"unicode/utf8"
 
@@ -275,26 +274,6 @@ func Fold(r rune) rune {
 		return r
 	}
 	return unicode.ToLower(r)
-}
-
-// Join writes units as text, with blanks between Latin words.
-func (l *Lexicon) Join(units []Unit) string {
-	var b strings.Builder
-	latin := false
-	for _, u := range units {
-		t := l.Text(u)
-		if t == "" {
-			continue
-		}
-		first, _ := utf8.DecodeRuneInString(t)
-		if l.WordStart(u) && latin && Letter(first) {
-			b.WriteByte(' ')
-		}
-		b.WriteString(t)
-		last, _ := utf8.DecodeLastRuneInString(t)
-		latin = Letter(last)
-	}
-	return b.String()
 }
 
 // Letter says that the character is written together with its neighbours: a letter or digit that is not Han.
