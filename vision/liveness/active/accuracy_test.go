@@ -30,7 +30,7 @@ var (
 // measured are the scripts that are played with every person; the rest does not depend on whose face it is.
 var measured = []string{
 	"genuine-turn-mouth-nod", "genuine-mouth-closer-turn", "genuine-two-actions",
-	"still-photo", "moved-photo", "bent-photo", "bent-photo-mouth", "person-swapped", "person-swapped-during-action", "wrong-order", "replay-encoded-again",
+	"moved-photo", "bent-photo", "bent-photo-mouth", "person-swapped", "wrong-order", "replay-encoded-again",
 }
 
 // tally counts what came of one script.

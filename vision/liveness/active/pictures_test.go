@@ -54,20 +54,25 @@ func openStore(t testing.TB) (*models.Store, *onnx.Backend) {
 
 func openPublished(t testing.TB) published {
 	t.Helper()
+	return openModels(t, "face-detect-yunet-n", "face-landmarks-pfld-98", "face-embedding-mobilefacenet")
+}
+
+func openModels(t testing.TB, detector, landmarks, embedding string) published {
+	t.Helper()
 	store, backend := openStore(t)
-	p := published{meter: &active.Meter{Refine: true}}
-	x, e := open(t, store, backend, "face-detect-yunet-n")
-	var err error
-	p.meter.Detector, err = face.NewDetector(x, e)
+	p := published{}
+	x, e := open(t, store, backend, detector)
+	d, err := face.NewDetector(x, e)
 	require.NoError(t, err)
-	x, e = open(t, store, backend, "face-embedding-mobilefacenet")
-	p.meter.Embedder, err = face.NewEmbedder(x, e)
+	x, e = open(t, store, backend, embedding)
+	m, err := face.NewEmbedder(x, e)
 	require.NoError(t, err)
-	x, e = open(t, store, backend, "face-landmarks-pfld-98")
-	p.meter.Landmarker, err = face.NewLandmarker(x, e)
+	x, e = open(t, store, backend, landmarks)
+	l, err := face.NewLandmarker(x, e)
 	require.NoError(t, err)
 	p.actions, p.thresholds, err = active.Tells(e)
 	require.NoError(t, err)
+	p.meter = &active.Meter{Detector: d, Landmarker: l, Embedder: m, Refine: e.Parameters.Bool("aligns", true)}
 	return p
 }
 
