@@ -84,10 +84,10 @@ func (a *App) gateConfig(w *gateway) (gates.Config, error) {
 	if a.o.Metrics != nil {
 		out.Registry = a.o.Metrics.Registry()
 	}
-	for _, text := range c.Cameras {
+	for i, text := range c.Cameras {
 		name, address, ok := strings.Cut(text, "=")
 		if !ok || !cameraName.MatchString(name) {
-			return out, fmt.Errorf("gate.cameras: an entry is NAME=SOURCE, with a name of 1 to 63 of a-z, 0-9, \"-\" and \"_\"; one is not: %.20q", name)
+			return out, fmt.Errorf("gate.cameras: an entry is NAME=SOURCE, with a name of 1 to 63 of a-z, 0-9, \"-\" and \"_\"; number %d is not", i+1)
 		}
 		source, err := camera.ParseSource(address)
 		if err != nil {
