@@ -20,6 +20,7 @@ import (
 	pb "github.com/courtsense/courtsense/api/courtsense/v1"
 	"github.com/courtsense/courtsense/internal/app"
 	"github.com/courtsense/courtsense/ocr/correct/adapt"
+	"github.com/courtsense/courtsense/speech/proposal"
 )
 
 // kindNames are the kinds of hot words on the command line.
@@ -41,6 +42,7 @@ type hotWordsCommand struct {
 	out    string
 	asJSON bool
 	force  bool
+	listed bool // print the built-in list
 
 	c     *console
 	stdin io.Reader
@@ -56,11 +58,19 @@ case numbers, causes of action, amounts, legal terms, and words that are frequen
 occurs and a sentence that holds it. The most useful come first. "-" is standard input.
 
 With -o they are written as a file for "courtsense transcribe --hotwords FILE": one a line. Look through it: what is wrong in it may
-be heard where nobody said it.`,
+be heard where nobody said it. --built-in gives the list of legal terms and causes of action that the program holds.`,
 		Example: `  courtsense hotwords complaint.txt evidence.pdf
   courtsense hotwords case/ --kinds person,organization,place -o case.words
   courtsense transcribe hearing.wav --hotwords case.words`,
-		Args: atLeastOne("a text, picture, PDF file or folder"),
+	}
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		if o.listed {
+			if len(args) > 0 {
+				return usagef("--built-in takes no files")
+			}
+			return nil
+		}
+		return atLeastOne("a text, picture, PDF file or folder")(cmd, args)
 	}
 	connect := addConnectFlags(cmd)
 	set := cmd.Flags()
@@ -68,6 +78,7 @@ be heard where nobody said it.`,
 	set.StringSliceVar(&o.kinds, "kinds", nil, "only these: "+strings.Join(allKinds(), ", "))
 	set.StringVarP(&o.out, "output", "o", "", "file to write the hot words to")
 	set.BoolVar(&o.asJSON, "json", false, "print the service's answer as JSON")
+	set.BoolVar(&o.listed, "built-in", false, "print the built-in list of legal terms and causes of action, or write it by -o")
 	set.BoolVar(&o.force, "force", false, "with -o: replace the file if it exists")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if o.most < 1 || o.most > 10000 {
@@ -84,6 +95,9 @@ be heard where nobody said it.`,
 			}
 		}
 		o.c, o.stdin = newConsole(cmd), cmd.InOrStdin()
+		if o.listed {
+			return o.builtIn()
+		}
 		inputs := findInputs(args, slices.Concat(documentSuffixes, []string{".txt", ".md"}))
 		parts, materials, err := o.materials(cmd.Context(), inputs)
 		if err != nil {
@@ -200,6 +214,29 @@ func (o *hotWordsCommand) run(ctx context.Context, conn *connection, materials [
 		fmt.Fprintf(rows, "%s\t%d\t%s\t%s\n", kindNames[p.GetKind()], p.GetCount(), p.GetHotWord().GetPhrase(), shorten(oneLineText(sentence), 60))
 	}
 	return rows.Flush()
+}
+
+// builtInWeight is that of the built-in list's phrases: with the default weight, so many of them bend what is said
+// (docs/accuracy.md).
+const builtInWeight = "0.25"
+
+// builtIn prints the list of legal terms, or writes it as a file of hot words.
+func (o *hotWordsCommand) builtIn() error {
+	var b bytes.Buffer
+	for _, part := range []struct {
+		name    string
+		phrases []string
+	}{{"legal terms", proposal.LegalTerms()}, {"causes of action and charges", proposal.Causes()}} {
+		fmt.Fprintf(&b, "# %s\n", part.name)
+		for _, p := range part.phrases {
+			fmt.Fprintf(&b, "%s\t%s\n", p, builtInWeight)
+		}
+	}
+	if o.out != "" {
+		return writeWhole(o.out, b.Bytes())
+	}
+	_, err := o.c.out.Write(b.Bytes())
+	return err
 }
 
 // asked is how many to ask the service for: more where some kinds are left out afterwards.

@@ -39,6 +39,12 @@ func TestHotWords(t *testing.T) {
 	r = courtsense(t, "hotwords", filepath.Join(dir, "absent.txt"), complaint)
 	require.Equal(t, 1, r.code)
 	r.requireOneLine(t, "absent.txt")
+	r = courtsense(t, "hotwords", "--built-in")
+	require.Equal(t, 0, r.code, r.stderr)
+	require.Contains(t, r.stdout, "\n抵押权\t0.25\n")
+	require.Contains(t, r.stdout, "\n民间借贷纠纷\t0.25\n")
+	r = courtsense(t, "hotwords", "--built-in", complaint)
+	require.Equal(t, 2, r.code)
 	r = courtsense(t, "hotwords", "--kinds", "animal", complaint)
 	require.Equal(t, 2, r.code)
 }

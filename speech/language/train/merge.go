@@ -56,14 +56,15 @@ func mix(ctx context.Context, v vocabulary, models []model, weights []float64, s
 			own[k] = make([]float32, size)
 			t, next, history := m.tables[n], 0, 0
 			for i, key := range x.keys {
-				if next < len(t.keys) && t.keys[next] == key {
+				switch {
+				case next < len(t.keys) && t.keys[next] == key:
 					own[k][i] = t.logp[next]
 					x.weight[i] += float32(weights[k] * float64(t.raw[next]) / total[k])
 					x.raw[i] += t.raw[next]
 					next++
-				} else if n == 1 {
+				case n == 1:
 					own[k][i] = m.unknown
-				} else {
+				default:
 					before := m.tables[n-1]
 					for history < len(before.keys) && before.keys[history] < key/v.base {
 						history++
