@@ -12,6 +12,8 @@ import (
 
 	pb "github.com/courtsense/courtsense/api/courtsense/v1"
 	"github.com/courtsense/courtsense/internal/testinput"
+	"github.com/courtsense/courtsense/pipeline/imaging"
+	"github.com/courtsense/courtsense/pipeline/imaging/codec"
 	"github.com/courtsense/courtsense/vision/gallery"
 )
 
@@ -161,5 +163,62 @@ func TestEvalFaceCalibrateMistakes(t *testing.T) {
 		code, _, stderr := evaluate(t, strings.Fields(c.args)...)
 		assert.Equal(t, exitUsage, code, c.args)
 		assert.Contains(t, stderr, c.want)
+	}
+}
+
+// cardOf writes the specimen of an identity card with the portrait in its frame.
+func cardOf(t *testing.T, portrait string) string {
+	t.Helper()
+	decode := func(file string) *imaging.Raster {
+		content, err := os.ReadFile(file)
+		require.NoError(t, err)
+		r, _, err := codec.Decode(t.Context(), content, imaging.DefaultLimits())
+		require.NoError(t, err)
+		return r
+	}
+	card := decode(samples + "/documents/idcard-specimen.jpg")
+	face := imaging.Resize(decode(portrait).Crop(128, 20, 200, 277), 204, 283)
+	for y := range face.Height {
+		copy(card.Row(114 + y)[3*724:], face.Row(y))
+	}
+	out, err := codec.EncodeJPEG(card, 90)
+	require.NoError(t, err)
+	file := filepath.Join(t.TempDir(), "card.jpg")
+	require.NoError(t, os.WriteFile(file, out, 0o600))
+	return file
+}
+
+func TestFaceVerify(t *testing.T) {
+	store, portrait := publishedFaces(t), samples+"/faces/astronaut.jpg"
+	card := cardOf(t, portrait)
+	r := courtsense(t, "face", "verify", portrait, card, "--models", store)
+	require.Zero(t, r.code, r.stderr)
+	require.Regexp(t, `^VERIFIED\n  quality    passed\n`, r.stdout)
+	require.Regexp(t, `compare    passed\n .*strangers look this alike in at most 1 in [\d,]+ comparisons`, r.stdout)
+
+	r = courtsense(t, "face", "verify", portrait, card, "--models", store, "--name", "张三", "--json")
+	require.Zero(t, r.code, r.stderr)
+	var answer struct {
+		Verdict string
+		Steps   []struct {
+			Step, Reason, Detail string
+			Passed               bool
+			Fields               map[string]any `json:"id_fields"`
+		}
+	}
+	require.NoError(t, json.Unmarshal([]byte(r.stdout), &answer))
+	require.Equal(t, "rejected", answer.Verdict)
+	last := answer.Steps[len(answer.Steps)-1]
+	require.Equal(t, "NAME_DIFFERS", last.Reason)
+	require.Equal(t, "样本某", last.Fields["read_name"])
+	require.Equal(t, false, last.Fields["name_matches"])
+	require.NotContains(t, last.Fields, "number_matches")
+
+	r = courtsense(t, "face", "verify", "--session", "livenessSessions/x", card, "--models", store)
+	require.Equal(t, exitFailed, r.code)
+	r.requireOneLine(t, "[LIVENESS_SESSION_UNKNOWN]")
+	for _, args := range [][]string{{portrait}, {"-", "-"}, {"--session", "x", portrait, card}} {
+		r = courtsense(t, append([]string{"face", "verify"}, args...)...)
+		require.Equal(t, exitUsage, r.code, args)
 	}
 }
