@@ -17,21 +17,38 @@ import (
 func newFaceLivenessCommand() *cobra.Command {
 	e := &eachPicture[*pb.CheckLivenessResponse]{suffix: ".liveness.jpg", print: printLiveness, write: writeLiveness}
 	var frames bool
+	var active *activeLiveness
 	cmd := &cobra.Command{
 		Use:   "liveness FILE|DIR...",
 		Short: "Tell live faces from pictures, screens and masks",
 		Long: `Tells on each picture whether its main face is a live person's or a presentation attack such as a print or a screen (passive
 liveness). With --frames all pictures are frames of one person, in order of time, and give one decision. A picture that can't be judged
-gives none, and the reason.`,
+gives none, and the reason.
+
+With --active a person before a camera is asked to do two or three actions that are drawn at random (active liveness), and no file is
+named. The instructions are written to standard error.`,
 		Example: `  courtsense face liveness selfie.jpg
   courtsense face liveness --frames frame-1.jpg frame-2.jpg frame-3.jpg
-  courtsense face liveness selfies/ --json --annotate marked/`,
-		Args: atLeastOne("a picture"),
+  courtsense face liveness selfies/ --json --annotate marked/
+  courtsense face liveness --active --camera device:0`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			switch {
+			case active == nil || active.source == "":
+				return atLeastOne("a picture")(cmd, args)
+			case len(args) > 0:
+				return usagef("--active looks at a camera, not at %s", args[0])
+			}
+			return nil
+		},
 	}
 	connect := addConnectFlags(cmd)
 	e.add(cmd.Flags(), "write each picture with its face and the decision into this folder")
 	cmd.Flags().BoolVar(&frames, "frames", false, "the pictures are frames of one person: decide over all of them, at most 32")
 	addJobsFlag(cmd.Flags(), &e.jobs)
+	active = &activeLiveness{}
+	challenge := cmd.Flags().Bool("active", false, "challenge the person before --camera to do actions")
+	cmd.Flags().StringVar(&active.source, "camera", "", "with --active: rtsp://..., http://... (MJPEG), device:N or file:PATH")
+	cmd.Flags().IntVar(&active.actions, "actions", 0, "with --active: number of actions, 2 or 3 (default 3)")
 	e.ask = func(ctx context.Context, conn *connection, content []byte) (*pb.CheckLivenessResponse, error) {
 		return pb.NewFaceServiceClient(conn).CheckLiveness(ctx, &pb.CheckLivenessRequest{
 			Purpose: e.purpose, ConsentId: e.consent, Images: []*pb.Image{{Content: content}},
@@ -41,6 +58,13 @@ gives none, and the reason.`,
 		return markPicture(ctx, content, a.GetFace(), livenessCaption(a.GetLiveness()))
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if *challenge != (active.source != "") {
+			return usagef("--active and --camera go together")
+		}
+		if *challenge {
+			active.c, active.purpose, active.consent, active.json = newConsole(cmd), e.purpose, e.consent, e.json
+			return onFiles(cmd, active.c, connect, app.Faces, []input{{path: active.source}}, active.run)
+		}
 		if !frames {
 			return e.runE(cmd, connect, args)
 		}

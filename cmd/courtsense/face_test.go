@@ -2,10 +2,14 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -220,5 +224,37 @@ func TestFaceVerify(t *testing.T) {
 	for _, args := range [][]string{{portrait}, {"-", "-"}, {"--session", "x", portrait, card}} {
 		r = courtsense(t, append([]string{"face", "verify"}, args...)...)
 		require.Equal(t, exitUsage, r.code, args)
+	}
+}
+
+// A camera that shows one picture for ever is no person.
+func TestActiveLivenessOfACamera(t *testing.T) {
+	store := publishedFaces(t)
+	testinput.SharedModels(t, "face/pfld_ghostone_98pt.onnx")
+	portrait, err := os.ReadFile(samples + "/faces/astronaut.jpg")
+	require.NoError(t, err)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "multipart/x-mixed-replace; boundary=frame")
+		every := time.NewTicker(100 * time.Millisecond)
+		defer every.Stop()
+		for {
+			if _, err := fmt.Fprintf(w, "--frame\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n%s\r\n", len(portrait), portrait); err != nil {
+				return
+			}
+			w.(http.Flusher).Flush()
+			select {
+			case <-every.C:
+			case <-r.Context().Done():
+				return
+			}
+		}
+	}))
+	defer server.Close()
+	r := courtsense(t, "face", "liveness", "--active", "--camera", server.URL, "--models", store, "--json")
+	require.Zero(t, r.code, r.stderr)
+	require.Regexp(t, `^\{"verdict":"(attack|undecided)","reason":"(FRAMES_REPEATED|FACE_LOST|NOT_READY)","steps":\[`, r.stdout)
+	for _, args := range [][]string{{"--active"}, {"--camera", "device:0"}, {"--active", "--camera", "device:0", "selfie.jpg"}, {"--active", "--camera", "nowhere"}} {
+		r = courtsense(t, append([]string{"face", "liveness", "--models", store}, args...)...)
+		require.Equal(t, exitUsage, r.code, "%v: %s", args, r.stderr)
 	}
 }
