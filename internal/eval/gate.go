@@ -230,7 +230,7 @@ func (g Gate) score(r *GateReport, truth *crossingTruth) {
 	for _, n := range tracks {
 		r.Fragments += n - 1
 	}
-	type tally struct{ admitted, other, any int }
+	type tally struct{ admitted, any int }
 	seen := map[int]*tally{}
 	kinds := map[[2]int]int{}
 	for _, e := range truth.events {

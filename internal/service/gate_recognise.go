@@ -237,7 +237,7 @@ func (r *GateRecogniser) Models() []gate.Model {
 				continue
 			}
 			i := m.Identity()
-			out = append(out, gate.Model{Task: task, ID: i.ID, Version: i.Version, SHA256: i.SHA256, Device: i.Device, Source: string(i.Source)})
+			out = append(out, gate.Model{Task: task, ID: i.ID, Version: i.Version, SHA256: i.SHA256, Device: i.Device, Source: i.Source})
 		}
 	}
 	add(models.TaskFaceDetection, cfg.Detector.ID)

@@ -114,7 +114,7 @@ func TestASlowReceiverHoldsNobodyUp(t *testing.T) {
 }
 
 func TestAMessageIsGivenUp(t *testing.T) {
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(502) }))
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) }))
 	t.Cleanup(server.Close)
 	outcomes := make(chan Outcome, 1000)
 	s, err := New(Config{

@@ -183,7 +183,8 @@ func (c *Camera) read(ctx context.Context, begin *time.Time, want func(time.Time
 	for f := range frames {
 		if err := take(ctx, f); err != nil {
 			cancel()
-			for range frames { //nolint:revive // what is under way is let go
+			for range frames {
+				continue // what is under way is let go
 			}
 			return err
 		}

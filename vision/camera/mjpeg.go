@@ -72,7 +72,7 @@ func (m *mjpeg) connect(ctx context.Context, u *url.URL, user *url.Userinfo) err
 	if password, ok := user.Password(); ok {
 		request.SetBasicAuth(user.Username(), password)
 	}
-	response, err := m.client.Do(request)
+	response, err := m.client.Do(request) //nolint:bodyclose // Close closes it
 	if err != nil {
 		if cause := context.Cause(ctx); cause != nil {
 			return cause
