@@ -22,6 +22,7 @@ const (
 	TaskSpeechRecognition = "speech-recognition"
 	TaskSpeechEnhancement = "speech-enhancement"
 	TaskSpeechLanguage    = "speech-language" // a language model that recognition of speech decodes with
+	TaskPunctuation       = "punctuation"     // marks for text that has none
 	TaskOCRSystem         = "ocr-system"      // a system OCR engine's own data, one entry a language
 )
 
@@ -40,6 +41,7 @@ const (
 	FamilyCTCStream        = "ctc-stream"        // low-frame-rate fbank and cache to CTC logits, causal
 	FamilyTransducerStream = "transducer-stream" // streaming encoder, decoder, joiner with states in the metadata
 	FamilyGTCRN            = "gtcrn"             // streaming enhancement on one STFT frame (Rong et al. 2024)
+	FamilyPunctuator       = "punctuator"        // characters with context on both sides to the mark behind each
 	FamilyTesseract        = "tesseract"         // Tesseract traineddata
 	FamilyLSTMLM           = "lstm-lm"           // character language model of two LSTMs, our own format (docs/models.md)
 	FamilyNGramLM          = "ngram-lm"          // character n-grams in back-off form, our own format (docs/models.md)
@@ -49,13 +51,13 @@ const (
 func Tasks() []string {
 	return []string{TaskFaceDetection, TaskFaceEmbedding, TaskFaceLandmarks, TaskFaceLiveness, TaskTextDetection,
 		TaskTextRecognition, TaskTextOrientation, TaskTextCorrection, TaskVoiceActivity, TaskSpeechRecognition, TaskSpeechEnhancement,
-		TaskSpeechLanguage, TaskOCRSystem}
+		TaskSpeechLanguage, TaskPunctuation, TaskOCRSystem}
 }
 
 // Families lists every decoding family a catalogue may name.
 func Families() []string {
 	return []string{FamilyYuNet, FamilySCRFD, FamilyEmbedding, FamilyMiniFASNet, FamilyLandmarks, FamilyDBNet, FamilyAngle, FamilyCTCLine,
-		FamilySileroVAD, FamilyVADStream, FamilyCTCStream, FamilyTransducerStream, FamilyGTCRN, FamilyTesseract, FamilyLSTMLM, FamilyNGramLM}
+		FamilySileroVAD, FamilyVADStream, FamilyCTCStream, FamilyTransducerStream, FamilyGTCRN, FamilyPunctuator, FamilyTesseract, FamilyLSTMLM, FamilyNGramLM}
 }
 
 // The roles of a model's files.

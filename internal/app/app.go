@@ -20,6 +20,7 @@ import (
 	"github.com/courtsense/courtsense/pipeline/onnx"
 	"github.com/courtsense/courtsense/speech/acoustic"
 	"github.com/courtsense/courtsense/speech/language"
+	"github.com/courtsense/courtsense/speech/statute"
 )
 
 // Part is a set of services.
@@ -61,6 +62,7 @@ type App struct {
 	speech    *service.Speech     // nil when it is no part of this app
 	galleries *galleries          // nil without a key, or when faces are no part of this app
 	gates     *gateway            // nil when faces are no part of this app
+	statutes  *statute.Index      // nil without an index
 	languages []*language.NGram   // files of language models, mapped into memory
 	unread    []error             // why an engine can't read pages
 
@@ -260,6 +262,9 @@ func (a *App) Close() error {
 		}
 		for _, m := range a.languages {
 			errs = append(errs, m.Close())
+		}
+		if a.statutes != nil {
+			errs = append(errs, a.statutes.Close())
 		}
 		a.closeErr = errors.Join(errs...)
 	})

@@ -25,8 +25,13 @@ import (
 	"github.com/courtsense/courtsense/speech/hotword"
 	"github.com/courtsense/courtsense/speech/language"
 	"github.com/courtsense/courtsense/speech/language/rescore"
+	"github.com/courtsense/courtsense/speech/proposal"
 	"github.com/courtsense/courtsense/speech/vad"
 )
+
+// legalTermWeight is that of the built-in legal terms: with the default weight they made everyday sentences worse (27.9 to 31.3 %
+// CER on a development set), with this one they don't.
+const legalTermWeight = 0.25
 
 // none is the value of a model's key that turns it off.
 const none = "none"
@@ -54,6 +59,10 @@ func (a *App) addSpeech(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	writing, err := a.writing(ctx)
+	if err != nil {
+		return err
+	}
 	impl := service.NewSpeech(service.SpeechConfig{
 		Engine: a.models(), Active: id, VAD: defaults, Interim: c.InterimInterval.Std(),
 		Limits: audio.Limits{
@@ -61,7 +70,7 @@ func (a *App) addSpeech(ctx context.Context) error {
 			MaxChannels: a.cfg.Limits.MaxAudioChannels, MinRate: 8000, MaxRate: 48000,
 		},
 		Idle: a.cfg.Server.Timeouts.StreamIdle.Std(), Drain: a.cfg.Server.Timeouts.Drain.Std(),
-		Recognizer: recognizer, Metrics: a.o.Metrics.Speech(),
+		Recognizer: recognizer, Writing: writing, Metrics: a.o.Metrics.Speech(),
 		Documents: func() service.DocumentReader {
 			if a.documents == nil {
 				return nil
@@ -133,15 +142,22 @@ func (a *App) recognizer(ctx context.Context) (service.RecognizerConfig, error) 
 	if err := a.languageModels(&out); err != nil {
 		return out, err
 	}
+	if c.LegalTerms {
+		for _, term := range proposal.LegalTerms() {
+			out.HotWords = append(out.HotWords, hotword.Phrase{Text: term, Weight: legalTermWeight})
+		}
+	}
 	if c.HotWordsFile != "" {
 		f, err := os.Open(c.HotWordsFile)
 		if err != nil {
 			return out, fmt.Errorf("speech.recognition.hot_words_file: %w", err)
 		}
 		defer f.Close()
-		if out.HotWords, err = ReadHotWords(f); err != nil {
+		words, err := ReadHotWords(f)
+		if err != nil {
 			return out, fmt.Errorf("speech.recognition.hot_words_file: %s: %w", c.HotWordsFile, err)
 		}
+		out.HotWords = append(words, out.HotWords...) // of the same word twice the first one counts
 	}
 	return out, nil
 }

@@ -190,6 +190,7 @@ type Speech struct {
 	Recognition Recognition `key:"recognition"`
 	Endpointing Endpointing `key:"endpointing"`
 	VAD         VAD         `key:"vad"`
+	Writing     Writing     `key:"writing"`
 }
 
 // Recognition configures how speech is written down.
@@ -203,7 +204,15 @@ type Recognition struct {
 	Rescore        bool     `key:"rescore" default:"false" doc:"Whether the second pass weighs its best readings by the neural language model that corrects documents. On everyday sentences it made results worse (docs/accuracy.md); it may help where a model was adapted to a court's texts."`
 	Enhancement    string   `key:"enhancement" default:"" doc:"Id of the model that suppresses noise for requests that ask for it. Empty: the best one available, else libspeexdsp. none: libspeexdsp."`
 	HotWordWeight  float64  `key:"hot_word_weight" default:"0" min:"0" max:"10" doc:"Weight of hot words that come without one: natural logarithm per token; 0: the decoder's own value."`
+	LegalTerms     bool     `key:"legal_terms" default:"false" doc:"Whether the built-in list of about 3,400 legal terms is added to the hot words of every request. It helps recognisers whose language model knows no law; the built-in one knows it."`
 	HotWordsFile   string   `key:"hot_words_file" default:"" doc:"File of hot words, one a line, with its weight after a tab if it has one; they are added to those of every request. Lines that begin with # are left out. Read at the start."`
+}
+
+// Writing configures what final results are made of what was recognised.
+type Writing struct {
+	Punctuation string `key:"punctuation" default:"" doc:"Id of the model that puts punctuation. Empty: the best one available, in the catalogue's order. none: no punctuation."`
+	Amounts     string `key:"amounts" default:"short" oneof:"short|grouped|plain" doc:"How amounts and counts from ten thousand on are written: 3.5万元, 35,000元 or 35000元."`
+	Statutes    string `key:"statutes" default:"" doc:"File of the statute index, as 'courtsense statutes import' writes it; read at the start. Empty: $XDG_DATA_HOME/courtsense/statutes.idx or ~/.local/share/courtsense/statutes.idx, where it is there. none: no index."`
 }
 
 // Endpointing configures the rules that end an utterance beside voice activity.

@@ -15,7 +15,9 @@ import (
 	"github.com/courtsense/courtsense/speech/audio"
 	"github.com/courtsense/courtsense/speech/endpoint"
 	"github.com/courtsense/courtsense/speech/enhance"
+	"github.com/courtsense/courtsense/speech/punctuate"
 	"github.com/courtsense/courtsense/speech/vad"
+	"github.com/courtsense/courtsense/speech/written"
 )
 
 // SpeechConfig sets up a [Speech].
@@ -29,6 +31,7 @@ type SpeechConfig struct {
 	Drain   time.Duration // how long running calls may go on when the server shuts down; streams are told
 
 	Recognizer RecognizerConfig
+	Writing    WritingConfig
 	Documents  func() DocumentReader // reads papers that hot words are proposed from; nil, or answering nil: no pages can be read
 	Metrics    *telemetry.Speech     // nil: none
 }
@@ -40,6 +43,7 @@ type Speech struct {
 	detectors   bindings[*vad.VAD]
 	recognizers bindings[*recognizer]
 	enhancers   bindings[*enhance.Enhancer]
+	punctuators bindings[*punctuate.Punctuator]
 }
 
 // NewSpeech returns the service. It holds nothing that would have to be closed.
@@ -54,6 +58,9 @@ func NewSpeech(cfg SpeechConfig) *Speech {
 	}
 	s.enhancers = bindings[*enhance.Enhancer]{
 		engine: cfg.Engine, task: models.TaskSpeechEnhancement, active: cfg.Recognizer.Enhancement, bind: enhance.New,
+	}
+	s.punctuators = bindings[*punctuate.Punctuator]{
+		engine: cfg.Engine, task: models.TaskPunctuation, active: cfg.Writing.Punctuation, missing: cfg.Writing.Missing, bind: s.bindPunctuator,
 	}
 	return s
 }
@@ -82,7 +89,11 @@ func (s *Speech) Recognize(ctx context.Context, req *pb.SpeechServiceRecognizeRe
 	err = guarded(ctx, func() (err error) {
 		summary, err = setup.segmenter.Run(stage, bytes.NewReader(content), func(r speech.Result) error {
 			if r.Final {
-				answer.Segments = append(answer.Segments, hearing.segment(r))
+				m := hearing.segment(r)
+				if err := write(stage, setup.writer, m); err != nil {
+					return err
+				}
+				answer.Segments = append(answer.Segments, m)
 				hearing.ended(r)
 				s.count(r)
 			}
@@ -111,11 +122,15 @@ type setup struct {
 	segmenter   *speech.Segmenter
 	recognition *speech.Recognition // nil when nothing writes speech down
 	words       *hotWords
+	writer      written.Writer // of final results
 }
 
 // setUp makes the request's segmenter and notes its settings in the call's evidence. A negative interim interval means
 // final results only.
 func (s *Speech) setUp(ctx context.Context, c *pb.RecognitionConfig, rules *pb.EndpointingConfig, interim time.Duration) (*setup, error) {
+	if c == nil {
+		c = &pb.RecognitionConfig{}
+	}
 	detector, err := s.detector(c.GetVoiceActivity().GetModel())
 	if err != nil {
 		return nil, err
@@ -143,6 +158,9 @@ func (s *Speech) setUp(ctx context.Context, c *pb.RecognitionConfig, rules *pb.E
 		return nil, err
 	}
 	config.Recognition = out.recognition
+	if out.writer, err = s.writer(ctx, c); err != nil {
+		return nil, err
+	}
 	config.Enhance = enhance.Config{SuppressNoise: c.GetSuppressNoise(), ControlGain: c.GetControlGain()}
 	if config.Enhance != (enhance.Config{}) {
 		if config.Enhancer, err = s.enhancer(); err != nil {

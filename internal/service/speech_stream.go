@@ -61,7 +61,7 @@ func (s *Speech) StreamingRecognize(stream grpc.BidiStreamingServer[pb.Streaming
 		if r.Final {
 			s.count(r)
 		}
-		return l.result(r)
+		return l.result(stage, r)
 	})
 	defer run.Close()
 	err = l.listen(ctx, run)
@@ -202,7 +202,7 @@ func (l *listening) take(ctx context.Context, run *speech.Stream, m *pb.Streamin
 }
 
 // result sends what the run found; it runs on the run's goroutine, and holds it back while the client does not read.
-func (l *listening) result(r speech.Result) error {
+func (l *listening) result(ctx context.Context, r speech.Result) error {
 	id, first := l.hearing.begun(r)
 	if first {
 		if err := l.activity(pb.SpeechActivityType_SPEECH_ACTIVITY_TYPE_BEGIN, r.Channel, r.Start, id); err != nil {
@@ -214,7 +214,13 @@ func (l *listening) result(r speech.Result) error {
 		l.speechSeconds += r.End - r.Start
 	}
 	if r.Final || l.config.GetInterimResults() {
-		result := &pb.StreamingResult{Segments: []*pb.SpeechSegment{l.hearing.segment(r)}, IsFinal: r.Final, ProcessedSeconds: r.Heard, Stability: 1}
+		segment := l.hearing.segment(r)
+		if r.Final {
+			if err := write(ctx, l.setup.writer, segment); err != nil {
+				return err
+			}
+		}
+		result := &pb.StreamingResult{Segments: []*pb.SpeechSegment{segment}, IsFinal: r.Final, ProcessedSeconds: r.Heard, Stability: 1}
 		if n := len(r.Words); n > 0 {
 			result.Stability = float32(r.Stable) / float32(n)
 		}

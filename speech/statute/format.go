@@ -14,7 +14,7 @@ import (
 	"slices"
 )
 
-// The file, all numbers little-endian or varints (docs/models.md says how to make one):
+// The file, all numbers little-endian or varints (`courtsense statutes import` makes one):
 //
 //	magic "CSST", uint16 version = 1, uint16 zero
 //	uint32 fingerprint of the readings; uint32 laws; uint32 articles; uint32 postings' length in bytes; uint64 length of the law table;

@@ -337,13 +337,10 @@ type RecognitionConfig struct {
 	// Most other readings of a final result, 0 to 10. Default: 0.
 	MaxAlternatives int32 `protobuf:"varint,9,opt,name=max_alternatives,json=maxAlternatives,proto3" json:"max_alternatives,omitempty"`
 	// Put punctuation. Default: true where the server can.
-	// Not served yet: a request that sets it to true answers UNIMPLEMENTED.
 	Punctuate *bool `protobuf:"varint,10,opt,name=punctuate,proto3,oneof" json:"punctuate,omitempty"`
 	// Write numbers, dates and amounts as they are written. Default: true where the server can.
-	// Not served yet: a request that sets it to true answers UNIMPLEMENTED.
 	WriteNumbers *bool `protobuf:"varint,11,opt,name=write_numbers,json=writeNumbers,proto3,oneof" json:"write_numbers,omitempty"`
 	// Put recited provisions into their exact words. Default: true where the server can.
-	// Not served yet: a request that sets it to true answers UNIMPLEMENTED.
 	SnapStatutes *bool `protobuf:"varint,12,opt,name=snap_statutes,json=snapStatutes,proto3,oneof" json:"snap_statutes,omitempty"`
 	// Tell speakers of one channel apart. Default: false.
 	// Not served yet: a request that sets it to true answers UNIMPLEMENTED.
@@ -2136,7 +2133,7 @@ const file_courtsense_v1_speech_service_proto_rawDesc = "" +
 	"\x11EndpointingConfig\x12Y\n" +
 	"\x14silence_without_text\x18\x01 \x01(\v2\x19.google.protobuf.DurationB\f\xbaH\t\xaa\x01\x06\"\x02\b<2\x00R\x12silenceWithoutText\x12U\n" +
 	"\x12silence_after_text\x18\x02 \x01(\v2\x19.google.protobuf.DurationB\f\xbaH\t\xaa\x01\x06\"\x02\b<2\x00R\x10silenceAfterText\x12N\n" +
-	"\rmax_utterance\x18\x03 \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\v\xaa\x01\b\"\x02\b<2\x02\b\x01R\fmaxUtterance\"\xf0\n" +
+	"\rmax_utterance\x18\x03 \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\v\xaa\x01\b\"\x02\b<2\x02\b\x01R\fmaxUtterance\"\xde\n" +
 	"\n" +
 	"\x11RecognitionConfig\x12B\n" +
 	"\bencoding\x18\x01 \x01(\x0e2\x1c.courtsense.v1.AudioEncodingB\b\xbaH\x05\x82\x01\x02\x10\x01R\bencoding\x12;\n" +
@@ -2148,11 +2145,11 @@ const file_courtsense_v1_speech_service_proto_rawDesc = "" +
 	"\thot_words\x18\a \x03(\v2\x16.courtsense.v1.HotWordB\t\xbaH\x06\x92\x01\x03\x10\x90NR\bhotWords\x12I\n" +
 	"\x0evoice_activity\x18\b \x01(\v2\".courtsense.v1.VoiceActivityConfigR\rvoiceActivity\x124\n" +
 	"\x10max_alternatives\x18\t \x01(\x05B\t\xbaH\x06\x1a\x04\x18\n" +
-	"(\x00R\x0fmaxAlternatives\x12'\n" +
+	"(\x00R\x0fmaxAlternatives\x12!\n" +
 	"\tpunctuate\x18\n" +
-	" \x01(\bB\x04\xa8\xbb\x18\x01H\x00R\tpunctuate\x88\x01\x01\x12.\n" +
-	"\rwrite_numbers\x18\v \x01(\bB\x04\xa8\xbb\x18\x01H\x01R\fwriteNumbers\x88\x01\x01\x12.\n" +
-	"\rsnap_statutes\x18\f \x01(\bB\x04\xa8\xbb\x18\x01H\x02R\fsnapStatutes\x88\x01\x01\x121\n" +
+	" \x01(\bH\x00R\tpunctuate\x88\x01\x01\x12(\n" +
+	"\rwrite_numbers\x18\v \x01(\bH\x01R\fwriteNumbers\x88\x01\x01\x12(\n" +
+	"\rsnap_statutes\x18\f \x01(\bH\x02R\fsnapStatutes\x88\x01\x01\x121\n" +
 	"\x11separate_speakers\x18\r \x01(\bB\x04\xa8\xbb\x18\x01R\x10separateSpeakers\x12%\n" +
 	"\x0esuppress_noise\x18\x0e \x01(\bR\rsuppressNoise\x12!\n" +
 	"\fcontrol_gain\x18\x0f \x01(\bR\vcontrolGain:\x8c\x04\xbaH\x88\x04\x1a\xae\x01\n" +
@@ -2301,13 +2298,13 @@ const file_courtsense_v1_speech_service_proto_rawDesc = "" +
 	"\x1dHOT_WORD_KIND_CAUSE_OF_ACTION\x10\x05\x12\x18\n" +
 	"\x14HOT_WORD_KIND_AMOUNT\x10\x06\x12\x1c\n" +
 	"\x18HOT_WORD_KIND_LEGAL_TERM\x10\a\x12\x1b\n" +
-	"\x17HOT_WORD_KIND_RARE_WORD\x10\b2\x8c\x06\n" +
+	"\x17HOT_WORD_KIND_RARE_WORD\x10\b2\x84\x06\n" +
 	"\rSpeechService\x12m\n" +
 	"\x12StreamingRecognize\x12(.courtsense.v1.StreamingRecognizeRequest\x1a).courtsense.v1.StreamingRecognizeResponse(\x010\x01\x12\x89\x01\n" +
 	"\tRecognize\x12,.courtsense.v1.SpeechServiceRecognizeRequest\x1a-.courtsense.v1.SpeechServiceRecognizeResponse\"\x1f\x82\xd3\xe4\x93\x02\x19:\x01*\"\x14/v1/speech:recognize\x12\x87\x01\n" +
-	"\x0fProposeHotwords\x12%.courtsense.v1.ProposeHotwordsRequest\x1a&.courtsense.v1.ProposeHotwordsResponse\"%\x82\xd3\xe4\x93\x02\x1f:\x01*\"\x1a/v1/speech:proposeHotwords\x12s\n" +
-	"\tPunctuate\x12\x1f.courtsense.v1.PunctuateRequest\x1a .courtsense.v1.PunctuateResponse\"#\xa8\xbb\x18\x01\x82\xd3\xe4\x93\x02\x19:\x01*\"\x14/v1/speech:punctuate\x12~\n" +
-	"\rLookupStatute\x12#.courtsense.v1.LookupStatuteRequest\x1a$.courtsense.v1.LookupStatuteResponse\"\"\xa8\xbb\x18\x01\x82\xd3\xe4\x93\x02\x18:\x01*\"\x13/v1/statutes:lookup\x12\x80\x01\n" +
+	"\x0fProposeHotwords\x12%.courtsense.v1.ProposeHotwordsRequest\x1a&.courtsense.v1.ProposeHotwordsResponse\"%\x82\xd3\xe4\x93\x02\x1f:\x01*\"\x1a/v1/speech:proposeHotwords\x12o\n" +
+	"\tPunctuate\x12\x1f.courtsense.v1.PunctuateRequest\x1a .courtsense.v1.PunctuateResponse\"\x1f\x82\xd3\xe4\x93\x02\x19:\x01*\"\x14/v1/speech:punctuate\x12z\n" +
+	"\rLookupStatute\x12#.courtsense.v1.LookupStatuteRequest\x1a$.courtsense.v1.LookupStatuteResponse\"\x1e\x82\xd3\xe4\x93\x02\x18:\x01*\"\x13/v1/statutes:lookup\x12\x80\x01\n" +
 	"\fExportRecord\x12\".courtsense.v1.ExportRecordRequest\x1a#.courtsense.v1.ExportRecordResponse\"'\xa8\xbb\x18\x01\x82\xd3\xe4\x93\x02\x1d\x12\x1b/v1/{name=records/*}:exportBAZ?github.com/courtsense/courtsense/api/courtsense/v1;courtsensev1b\x06proto3"
 
 var (

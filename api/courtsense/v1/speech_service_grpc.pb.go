@@ -46,10 +46,9 @@ type SpeechServiceClient interface {
 	// left out and named in the provenance's configuration ("materials[0].unread_pages"); a file without any page that can is refused.
 	ProposeHotwords(ctx context.Context, in *ProposeHotwordsRequest, opts ...grpc.CallOption) (*ProposeHotwordsResponse, error)
 	// Punctuates recognised text, and writes its numbers as they are written.
-	// Not served yet: answers UNIMPLEMENTED.
 	Punctuate(ctx context.Context, in *PunctuateRequest, opts ...grpc.CallOption) (*PunctuateResponse, error)
-	// Finds the provision that a sentence names or recites, and answers its exact text.
-	// Not served yet: answers UNIMPLEMENTED.
+	// Finds the provision that a sentence names or recites, and answers its exact text. Without an index of laws on the server:
+	// FAILED_PRECONDITION with the reason STATUTES_UNAVAILABLE.
 	LookupStatute(ctx context.Context, in *LookupStatuteRequest, opts ...grpc.CallOption) (*LookupStatuteResponse, error)
 	// Exports the record of a hearing.
 	// Not served yet: answers UNIMPLEMENTED.
@@ -146,10 +145,9 @@ type SpeechServiceServer interface {
 	// left out and named in the provenance's configuration ("materials[0].unread_pages"); a file without any page that can is refused.
 	ProposeHotwords(context.Context, *ProposeHotwordsRequest) (*ProposeHotwordsResponse, error)
 	// Punctuates recognised text, and writes its numbers as they are written.
-	// Not served yet: answers UNIMPLEMENTED.
 	Punctuate(context.Context, *PunctuateRequest) (*PunctuateResponse, error)
-	// Finds the provision that a sentence names or recites, and answers its exact text.
-	// Not served yet: answers UNIMPLEMENTED.
+	// Finds the provision that a sentence names or recites, and answers its exact text. Without an index of laws on the server:
+	// FAILED_PRECONDITION with the reason STATUTES_UNAVAILABLE.
 	LookupStatute(context.Context, *LookupStatuteRequest) (*LookupStatuteResponse, error)
 	// Exports the record of a hearing.
 	// Not served yet: answers UNIMPLEMENTED.

@@ -280,7 +280,7 @@ type SpeechSegment struct {
 	Words []*SpokenWord `protobuf:"bytes,10,rep,name=words,proto3" json:"words,omitempty"`
 	// Other readings, the likeliest first; only when asked for.
 	Alternatives []*SpokenAlternative `protobuf:"bytes,11,rep,name=alternatives,proto3" json:"alternatives,omitempty"`
-	// Statutes that the text recites.
+	// Statutes that the text recites or names; of final results only.
 	Quotations []*StatuteQuotation `protobuf:"bytes,12,rep,name=quotations,proto3" json:"quotations,omitempty"`
 	// Mean probability of speech over the segment, 0 to 1, from the voice activity detector.
 	SpeechProbability float32 `protobuf:"fixed32,13,opt,name=speech_probability,json=speechProbability,proto3" json:"speech_probability,omitempty"`
@@ -556,7 +556,7 @@ func (x *SpokenAlternative) GetConfidence() float32 {
 	return 0
 }
 
-// A recited provision, put into its exact words.
+// A provision that the text recites, put into its exact words, or names: then the words are its name's, as they were recognised.
 type StatuteQuotation struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Position in the segment's text, characters from 0.

@@ -1,0 +1,48 @@
+package written_test
+
+import (
+	"context"
+	"os"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/courtsense/courtsense/speech/number"
+	"github.com/courtsense/courtsense/speech/statute"
+	"github.com/courtsense/courtsense/speech/written"
+)
+
+func index(t *testing.T) *statute.Index {
+	t.Helper()
+	laws, _, err := statute.Import(context.Background(), os.DirFS("../statute/testdata/laws"))
+	require.NoError(t, err)
+	b, err := statute.Encode(laws)
+	require.NoError(t, err)
+	x, err := statute.Parse(b)
+	require.NoError(t, err)
+	return x
+}
+
+func TestQuotationsKeepTheLawsOwnFigures(t *testing.T) {
+	w := written.Writer{Statutes: index(t), Numbers: &number.Style{}}
+	got, err := w.Write(context.Background(), "被告欠三万五千元根据虚构借贷法第三条海上连续刮风超过十五日的被告应还两千元", "", true)
+	require.NoError(t, err)
+	assert.Equal(t, "被告欠3.5万元根据虚构借贷法第三条海上连续刮风超过15日的。被告应还2000元", got.Text)
+	require.Len(t, got.Quotations, 2)
+	text := []rune(got.Text)
+	assert.Equal(t, "虚构借贷法第三条", string(text[got.Quotations[0].Start:got.Quotations[0].End]))
+	q := got.Quotations[1]
+	assert.Equal(t, "海上连续刮风超过15日的。", string(text[q.Start:q.End]))
+	assert.Equal(t, "海上连续刮风超过十五日的", q.Spoken)
+	assert.Equal(t, "第三条", q.Number)
+}
+
+func TestWithoutAnythingTextStays(t *testing.T) {
+	for _, text := range []string{"", "被告欠三万五千元", "第三条"} {
+		got, err := written.Writer{}.Write(context.Background(), text, "", true)
+		require.NoError(t, err)
+		assert.Equal(t, text, got.Text)
+		assert.Empty(t, got.Quotations)
+	}
+}
