@@ -158,8 +158,9 @@ func (g *Gate) look(ctx context.Context, f Frame, found []face.Detection, o *Obs
 			g.passages[t.ID] = p
 		}
 		every := g.cfg.ShotEvery
+		p.unsure = p.unsure || t.Regained.After(p.lastShot) && p.frames > 0
 		// Somebody who is decided is looked at less often, unless it may not be them any more.
-		if p.decided != 0 && len(p.odd) == 0 && !t.Regained.After(p.lastShot) {
+		if p.decided != 0 && len(p.odd) == 0 && !p.unsure {
 			every = g.cfg.RecheckEvery
 		}
 		// A face that goes away tells less than what is known of it.
@@ -198,7 +199,12 @@ func (g *Gate) key(t *Track) string {
 // shoot adds a shot to a passage, or to a new one that begins with it: where two shots running look like each other and not
 // like those before, the track has gone over to somebody else.
 func (g *Gate) shoot(ctx context.Context, p *passage, s shot, o *Observation) *passage {
-	if mean := p.mean(); mean != nil && face.Similarity(mean, s.template) < s.look.Rule.Other {
+	// A face that was never lost is another one only if it looks so; one that was lost is the same one only if it looks so.
+	least := s.look.Rule.Other
+	if p.unsure {
+		least = s.look.Rule.Same
+	}
+	if mean := p.mean(); mean != nil && face.Similarity(mean, s.template) < least {
 		p.odd = append(p.odd, s)
 		if len(p.odd) < 2 || face.Similarity(p.odd[0].template, s.template) < s.look.Rule.Other {
 			p.odd = p.odd[len(p.odd)-1:]
@@ -220,7 +226,7 @@ func (g *Gate) shoot(ctx context.Context, p *passage, s shot, o *Observation) *p
 		}
 		return p
 	}
-	p.odd = nil
+	p.odd, p.unsure = nil, false
 	p.add(s)
 	return p
 }

@@ -84,6 +84,7 @@ type passage struct {
 	tailgated bool
 	event     bool // had one, under key
 	failed    bool // a look failed
+	unsure    bool // the face was lost and found again, and no look since has shown that it is the same
 }
 
 func (p *passage) add(s shot) {
