@@ -276,7 +276,7 @@ func (s *Session) Observe(m Measurement) Reply {
 	case pausing:
 		return s.pause(c, m)
 	case asked:
-		return s.answer(c, m)
+		return s.answer(c)
 	case returning:
 		return s.comeBack(c, m)
 	}
@@ -359,7 +359,7 @@ func (s *Session) pause(c change, m Measurement) Reply {
 }
 
 // answer looks for the action that is asked for.
-func (s *Session) answer(c change, m Measurement) Reply {
+func (s *Session) answer(c change) Reply {
 	action := s.cfg.Steps[s.step].Action
 	amount := c[action]
 	if s.clock.shown < s.step {
