@@ -177,7 +177,7 @@ func (s *speechStream) send(ctx context.Context, stream pb.SpeechService_Streami
 			return ctx.Err()
 		}
 		if err := stream.Send(&pb.StreamingRecognizeRequest{StreamingRequest: &pb.StreamingRecognizeRequest_Audio{Audio: chunk}}); err != nil {
-			return nil //nolint:nilerr // the server has ended the stream; why is what Recv says
+			return nil // the server has ended the stream; why is what Recv says
 		}
 		s.behind = max(s.behind, time.Since(due))
 	}
