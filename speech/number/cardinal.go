@@ -25,7 +25,8 @@ func Parse(s string) (int64, bool) {
 	if len(runes) == 1 && digitValues[runes[0]] == 0 && runes[0] != '十' {
 		return 0, runes[0] == '零' || runes[0] == '〇'
 	}
-	total, section, ok := int64(0), int64(0), true
+	var total, section int64
+	var ok bool
 	for _, big := range []struct {
 		unit  rune
 		value int64

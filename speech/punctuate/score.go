@@ -10,7 +10,7 @@ type Count struct {
 	Right, Wrong, Missed int
 }
 
-// Precision, Recall and F1 are shares of 1; 0 where nothing was put or wanted.
+// Precision is the share of the marks put that are right; like the other shares 0 to 1, and 0 where there are none.
 func (c Count) Precision() float64 { return share(c.Right, c.Right+c.Wrong) }
 
 // Recall is the share of the wanted marks that were put.

@@ -156,17 +156,14 @@ func recite(r *Result, x *statute.Index, p statute.Provision, c Config, rng *ran
 		return err
 	}
 	want := before + exact + after
-	if comparable(snapped.Text) == comparable(want) {
+	// Whether a clause ends with a comma or a stop is not heard, and twins may differ in their marks.
+	if bare(snapped.Text) == bare(want) {
 		r.Exact++
 	} else if len(r.Failures) < 20 {
 		r.Failures = append(r.Failures, Failure{before + said + after, want, snapped.Text, p.Law, p.Number})
 	}
 	return nil
 }
-
-// comparable leaves out what stands at the end of a text: whether a clause ends with a comma or a stop is not heard. Twins may differ in
-// their marks.
-func comparable(s string) string { return bare(s) }
 
 // bare is a text's letters and figures.
 func bare(s string) string {
