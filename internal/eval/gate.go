@@ -153,6 +153,7 @@ type crossingTruth struct {
 	other    map[int64]run         // whose it seems to be since
 	switches int
 	events   []gate.Event
+	admitted map[int]int // walkers who were in front of the gate as somebody was admitted, by event; -1 for nobody
 }
 
 // run is how many seen frames a track has been somebody's.
@@ -163,22 +164,20 @@ type run struct{ who, frames int }
 const sureFrames = 4
 
 func newCrossingTruth(s *scene.Scene) *crossingTruth {
-	return &crossingTruth{scene: s, owners: map[int64]map[int]int{}, last: map[int64]int{}, other: map[int64]run{}}
+	return &crossingTruth{scene: s, owners: map[int64]map[int]int{}, last: map[int64]int{}, other: map[int64]run{}, admitted: map[int]int{}}
 }
 
 func (c *crossingTruth) see(now time.Duration, o gate.Observation) {
+	first := len(c.events)
 	c.events = append(c.events, o.Events...)
 	for _, t := range o.Tracks {
 		if !t.Seen {
 			continue // a prediction may be anywhere
 		}
-		who, nearest := -1, 0.5*float64(t.Box.W)
-		for i, w := range c.scene.Walkers {
-			if spot, ok := w.Spot(now); ok {
-				b := t.Box.Center()
-				if d := math.Hypot(float64(b.X)-spot.X, float64(b.Y)-spot.Y); d < nearest {
-					who, nearest = i, d
-				}
+		who := c.nearest(now, t)
+		for i, e := range o.Events {
+			if e.Type == gate.Admitted && t.Decision == gate.Admitted && t.Person.ID == e.Person.ID {
+				c.admitted[first+i] = who
 			}
 		}
 		if c.owners[t.ID] == nil {
@@ -204,6 +203,20 @@ func (c *crossingTruth) see(now time.Duration, o gate.Observation) {
 			c.other[t.ID] = r
 		}
 	}
+}
+
+// nearest is the walker whose face a track is on, -1 for nobody's.
+func (c *crossingTruth) nearest(now time.Duration, t gate.TrackView) int {
+	who, nearest := -1, 0.5*float64(t.Box.W)
+	for i, w := range c.scene.Walkers {
+		if spot, ok := w.Spot(now); ok {
+			b := t.Box.Center()
+			if d := math.Hypot(float64(b.X)-spot.X, float64(b.Y)-spot.Y); d < nearest {
+				who, nearest = i, d
+			}
+		}
+	}
+	return who
 }
 
 // owner is the walker whose track it was for most of its life.
@@ -233,13 +246,16 @@ func (g Gate) score(r *GateReport, truth *crossingTruth) {
 	type tally struct{ admitted, any int }
 	seen := map[int]*tally{}
 	kinds := map[[2]int]int{}
-	for _, e := range truth.events {
+	for i, e := range truth.events {
 		r.Events[e.Type.String()]++
 		id, err := strconv.ParseInt(e.Passage[strings.LastIndexByte(e.Passage, '/')+1:], 10, 64)
 		if err != nil {
 			continue // no passage's event
 		}
-		who := truth.owner(id)
+		who, there := truth.admitted[i]
+		if !there {
+			who = truth.owner(id)
+		}
 		if kinds[[2]int{who, int(e.Type)}]++; who >= 0 && kinds[[2]int{who, int(e.Type)}] > 1 {
 			r.DoubleEvents++
 		}
