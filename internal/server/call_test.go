@@ -121,11 +121,11 @@ func TestValidation(t *testing.T) {
 	stream, err = f.speech.StreamingRecognize(f.ctx())
 	require.NoError(t, err)
 	require.NoError(t, stream.Send(&courtsensev1.StreamingRecognizeRequest{StreamingRequest: &courtsensev1.StreamingRecognizeRequest_Config{
-		Config: &courtsensev1.StreamingConfig{Recognition: &courtsensev1.RecognitionConfig{}, Endpointing: &courtsensev1.EndpointingConfig{}},
+		Config: &courtsensev1.StreamingConfig{Recognition: &courtsensev1.RecognitionConfig{}, Record: "records/a"},
 	}}))
 	_, err = stream.Recv()
 	st = requireStatus(t, err, codes.Unimplemented, "UNIMPLEMENTED")
-	assert.Equal(t, "config.endpointing", violations(st)[0].GetField())
+	assert.Equal(t, "config.record", violations(st)[0].GetField())
 }
 
 func TestErrorsGetDetails(t *testing.T) {
