@@ -291,7 +291,9 @@ func TestModelsAreListedLoadedAndUnloaded(t *testing.T) {
 		}
 	}
 	require.Greater(t, len(all), 10)
-	i := slices.IndexFunc(all, func(m *pb.Model) bool { return m.GetState() == pb.ModelState_MODEL_STATE_READY && m.GetTask() == "voice-activity" })
+	i := slices.IndexFunc(all, func(m *pb.Model) bool {
+		return m.GetState() == pb.ModelState_MODEL_STATE_READY && m.GetTask() == "voice-activity"
+	})
 	require.GreaterOrEqual(t, i, 0, "the embedded voice activity detector is loaded: %v", all)
 	vad := all[i]
 	require.Equal(t, pb.ModelSource_MODEL_SOURCE_EMBEDDED, vad.GetSource())
