@@ -55,8 +55,10 @@ type joinedListener struct {
 	accepted     chan accepted
 	closed       chan struct{}
 	closeOnce    sync.Once
-	startOnce    sync.Once
-	wait         sync.WaitGroup
+
+	starting sync.Mutex // accepting may begin while the listener is being closed; guards started and wait's first Add
+	started  bool
+	wait     sync.WaitGroup
 }
 
 type accepted struct {
@@ -75,20 +77,34 @@ func (l *joinedListener) dial(ctx context.Context, _ string) (net.Conn, error) {
 
 // Accept implements net.Listener.
 func (l *joinedListener) Accept() (net.Conn, error) {
-	l.startOnce.Do(func() {
-		l.wait.Add(2)
-		go l.accept(l.Listener.Accept)
-		go l.accept(func() (net.Conn, error) {
-			conn, err := l.memory.Accept()
-			return inProcessConn{conn}, err
-		})
-	})
+	l.start()
 	select {
 	case a := <-l.accepted:
 		return a.conn, a.err
 	case <-l.closed:
 		return nil, net.ErrClosed
 	}
+}
+
+// start begins to accept on both, once, unless the listener is closed already.
+func (l *joinedListener) start() {
+	l.starting.Lock()
+	defer l.starting.Unlock()
+	if l.started {
+		return
+	}
+	l.started = true
+	select {
+	case <-l.closed:
+		return
+	default:
+	}
+	l.wait.Add(2)
+	go l.accept(l.Listener.Accept)
+	go l.accept(func() (net.Conn, error) {
+		conn, err := l.memory.Accept()
+		return inProcessConn{conn}, err
+	})
 }
 
 func (l *joinedListener) accept(next func() (net.Conn, error)) {
@@ -122,7 +138,9 @@ func temporary(err error) bool {
 func (l *joinedListener) Close() error {
 	var err error
 	l.closeOnce.Do(func() {
+		l.starting.Lock()
 		close(l.closed)
+		l.starting.Unlock()
 		err = l.Listener.Close()
 		_ = l.memory.Close()
 		l.wait.Wait()
