@@ -4,15 +4,22 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync"
 
 	"github.com/go-kratos/kratos/v2/log"
 )
 
-// kratosLog writes kratos' few log lines to the server's log.
-type kratosLog struct{ logger *slog.Logger }
+// kratosLog writes kratos' few log lines to the process' log.
+type kratosLog struct{}
+
+// Kratos has one logger for all servers of a process and does not guard it: giving each server its own would change it under
+// those that run.
+var setKratosLog sync.Once
+
+func logKratos() { setKratosLog.Do(func() { log.SetLogger(kratosLog{}) }) }
 
 // Log implements kratos' log.Logger.
-func (k kratosLog) Log(level log.Level, keyvals ...any) error {
+func (kratosLog) Log(level log.Level, keyvals ...any) error {
 	to, message := slog.LevelDebug, ""
 	switch level {
 	case log.LevelWarn:
@@ -29,6 +36,6 @@ func (k kratosLog) Log(level log.Level, keyvals ...any) error {
 		}
 		attrs = append(attrs, slog.Any(key, keyvals[i+1]))
 	}
-	k.logger.LogAttrs(context.Background(), to, message, attrs...)
+	slog.LogAttrs(context.Background(), to, message, attrs...)
 	return nil
 }

@@ -181,9 +181,10 @@ func (s *Server) Run(ctx context.Context) (err error) {
 	if s.http != nil {
 		transports = []kratos.Option{kratos.Server(grpcTransport{s.grpc, s}, httpTransport{s.http.kratos, s})}
 	}
+	logKratos()
 	app := kratos.New(append(transports,
 		kratos.Context(context.WithoutCancel(ctx)), kratos.Name("courtsense"), kratos.Version(s.version), kratos.Metadata(s.metadata),
-		kratos.Logger(kratosLog{s.logger}), kratos.Registrar(s.registrar), kratos.Signal(syscall.SIGTERM, syscall.SIGINT),
+		kratos.Registrar(s.registrar), kratos.Signal(syscall.SIGTERM, syscall.SIGINT),
 		kratos.BeforeStop(func(context.Context) error {
 			s.health.Shutdown()
 			return nil
