@@ -29,12 +29,20 @@ type Segment struct {
 	Start   float64 `json:"start"` // seconds from the beginning of the stream
 	End     float64 `json:"end"`   // seconds; of an interim segment, where it was heard up to
 	Channel int     `json:"channel"`
-	Text    string  `json:"text"` // empty where no recogniser runs
-	Words   []Word  `json:"words"`
+	// Speaker is the label of the speaker within the stream, such as "S1"; empty where speakers are not told apart.
+	Speaker string `json:"speaker,omitempty"`
+	Text    string `json:"text"` // empty where no recogniser runs
+	Words   []Word `json:"words"`
 	// Confidence is the mean of the words', 0..1; 0 where there is no text.
 	Confidence   float32       `json:"confidence,omitempty"`
 	Alternatives []Alternative `json:"alternatives,omitempty"` // other readings, the likeliest first; where they were asked for
+	// Overlap tells of a final segment that somebody spoke into another channel meanwhile, for overlapTime or more; where cross-talk is
+	// suppressed.
+	Overlap bool `json:"overlap,omitempty"`
 }
+
+// overlapTime is the least time for which two people must speak together to interrupt each other: a click is no interruption.
+const overlapTime = 250 * time.Millisecond
 
 // Result is a segment as a stream reports it: first any number of interim versions, then the final one.
 type Result struct {

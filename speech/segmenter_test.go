@@ -347,3 +347,57 @@ func resident() string {
 	}
 	return "unknown"
 }
+
+func TestCrosstalkIsNoSegment(t *testing.T) {
+	// The buzz of one channel is heard in the other, fainter and 5 ms later.
+	sound := bursts(10, [][2]float64{{1, 4}}, [][2]float64{{5, 8}})
+	leaking := make([]byte, len(sound))
+	at := func(i, c int) float64 {
+		if i < 0 {
+			return 0
+		}
+		return float64(int16(binary.LittleEndian.Uint16(sound[(2*i+c)*2:])))
+	}
+	for i := range len(sound) / 4 {
+		for c := range 2 {
+			x := at(i, c) + .12*at(i-rate/200, 1-c)
+			binary.LittleEndian.PutUint16(leaking[(2*i+c)*2:], uint16(int16(x)))
+		}
+	}
+	cfg := raw(2)
+	as, _, err := collect(newSegmenter(t, cfg), bytes.NewReader(leaking))
+	require.NoError(t, err)
+	assert.Len(t, finals(as), 4, "what leaks is heard as speech")
+	cfg.SuppressCrosstalk = true
+	suppressed, summary, err := collect(newSegmenter(t, cfg), bytes.NewReader(leaking))
+	require.NoError(t, err)
+	assert.Equal(t, 10*time.Second, summary.Duration)
+	got := finals(suppressed)
+	require.Len(t, got, 2)
+	for c, want := range [][2]float64{{1, 4}, {5, 8}} {
+		assert.Equal(t, c, got[c].Channel)
+		assert.InDelta(t, want[0]-.25, got[c].Start, .1)
+		assert.InDelta(t, want[1]+.25, got[c].End, .3)
+		assert.False(t, got[c].Overlap)
+	}
+	pieced, _, err := collect(newSegmenter(t, cfg), &pieces{r: bytes.NewReader(leaking), sizes: []int{3, 5000, 171, 64000}})
+	require.NoError(t, err)
+	assert.Equal(t, suppressed, pieced)
+}
+
+func TestOverlapIsReported(t *testing.T) {
+	cfg := raw(2)
+	cfg.SuppressCrosstalk = true
+	results, _, err := collect(newSegmenter(t, cfg), bytes.NewReader(bursts(10, [][2]float64{{1, 4}}, [][2]float64{{2.5, 6}, {8, 9}})))
+	require.NoError(t, err)
+	var overlaps []bool
+	for _, r := range finals(results) {
+		overlaps = append(overlaps, r.Overlap)
+	}
+	assert.Equal(t, []bool{true, true, false}, overlaps)
+	mono := raw(1)
+	mono.SuppressCrosstalk = true
+	results, _, err = collect(newSegmenter(t, mono), bytes.NewReader(bursts(4, [][2]float64{{1, 3}})))
+	require.NoError(t, err)
+	assert.Len(t, finals(results), 1, "one channel has no cross-talk")
+}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/courtsense/courtsense/speech/audio"
+	"github.com/courtsense/courtsense/speech/crosstalk"
 	"github.com/courtsense/courtsense/speech/decode"
 	"github.com/courtsense/courtsense/speech/endpoint"
 	"github.com/courtsense/courtsense/speech/enhance"
@@ -22,12 +23,14 @@ const cutBack = 8 * audio.Rate
 // track follows one channel: voice activity finds the segments, and the listener, where there is one, writes down what is said
 // in them. Everything is decided at the end of a window, so that nothing depends on how the sound is cut.
 type track struct {
-	number  int
-	vad     *vad.Stream
-	clean   *enhance.Stream // nil: the sound is heard as it is
-	interim int64           // samples between two interim results, 0: none
-	pcm     []float32       // of the current push
-	rest    []float32       // less than a window
+	number int
+	vad    *vad.Stream
+	clean  *enhance.Stream // nil: the sound is heard as it is
+	// crosstalk knows who speaks at the same time; nil: nobody does. It changes only while no channel runs.
+	crosstalk *crosstalk.Suppressor
+	interim   int64     // samples between two interim results, 0: none
+	pcm       []float32 // of the current push
+	rest      []float32 // less than a window
 
 	index  int     // of the current segment
 	start  int64   // where it begins
@@ -205,6 +208,9 @@ func (t *track) end(ctx context.Context, e vad.Event) error {
 // finish reports a final result and goes on to the next segment.
 func (t *track) finish(at int64, r Result) {
 	r.Index, r.Stable = t.index, len(r.Words)
+	if t.crosstalk != nil {
+		r.Overlap = t.crosstalk.Overlap(t.number, int64(r.Start*audio.Rate+.5), int64(r.End*audio.Rate+.5)) >= overlapTime
+	}
 	t.report(at, r)
 	t.index++
 }

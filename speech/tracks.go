@@ -7,14 +7,17 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/courtsense/courtsense/speech/crosstalk"
 	"github.com/courtsense/courtsense/speech/hotword"
 )
 
 // tracks follows the channels of one stream side by side.
 type tracks struct {
-	channels []*track
-	emit     func(Result) error
-	finals   int
+	channels  []*track
+	crosstalk *crosstalk.Suppressor // nil: channels are heard as they are
+	parted    [][]float32           // the latest sound by channel
+	emit      func(Result) error
+	finals    int
 }
 
 // decided is a result with the position at which it was known, which orders it among the other channels' results.
@@ -24,13 +27,20 @@ type decided struct {
 }
 
 func newTracks(s *Segmenter, channels int, emit func(Result) error) (*tracks, error) {
-	t := &tracks{emit: emit}
+	t := &tracks{emit: emit, parted: make([][]float32, channels)}
+	if s.cfg.SuppressCrosstalk && channels > 1 && channels <= crosstalk.MaxChannels {
+		var err error
+		if t.crosstalk, err = crosstalk.New(channels); err != nil {
+			return nil, err
+		}
+	}
 	for n := range channels {
 		one, err := newTrack(s, n)
 		if err != nil {
 			t.close()
 			return nil, err
 		}
+		one.crosstalk = t.crosstalk
 		t.channels = append(t.channels, one)
 	}
 	return t, nil
@@ -42,16 +52,36 @@ func (t *tracks) push(ctx context.Context, pcm []float32) error {
 		return nil
 	}
 	n := len(t.channels)
-	for c, track := range t.channels {
-		track.pcm = track.pcm[:0]
+	for c := range t.channels {
+		t.parted[c] = t.parted[c][:0]
 		for i := c; i < len(pcm); i += n {
-			track.pcm = append(track.pcm, pcm[i])
+			t.parted[c] = append(t.parted[c], pcm[i])
 		}
 	}
+	parted := t.parted
+	if t.crosstalk != nil {
+		parted = t.crosstalk.Push(parted)
+	}
+	t.hand(parted)
 	return t.each(ctx, (*track).push)
 }
 
-func (t *tracks) flush(ctx context.Context) error { return t.each(ctx, (*track).flush) }
+// hand gives each channel its sound.
+func (t *tracks) hand(parted [][]float32) {
+	for c, track := range t.channels {
+		track.pcm = parted[c]
+	}
+}
+
+func (t *tracks) flush(ctx context.Context) error {
+	if t.crosstalk != nil {
+		t.hand(t.crosstalk.Flush())
+		if err := t.each(ctx, (*track).push); err != nil {
+			return err
+		}
+	}
+	return t.each(ctx, (*track).flush)
+}
 
 // close frees what the channels hold outside Go's memory.
 func (t *tracks) close() {

@@ -1,0 +1,182 @@
+package crosstalk
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/courtsense/courtsense/speech/audio"
+)
+
+// MaxChannels is the most that are compared.
+const MaxChannels = 8
+
+// When a channel is let through while others are heard in it, in frames.
+const (
+	ahead  = 5  // that are known before one is decided
+	needed = 3  // of these and the one itself must be the channel's own
+	held   = 16 // for which it stays open after that: between words, and where a word is weak
+)
+
+// Delay is how much later the sound comes out.
+const Delay = time.Duration(ahead*hop+window) * time.Second / audio.Rate
+
+// kept is how many frames' speakers are remembered: longer than the longest segment.
+const kept = 11 * 60 * audio.Rate / hop
+
+// Suppressor silences what leaks from one channel into another. It is not safe for concurrent use; its memory does not grow with the sound.
+//
+// A channel's frame is its own when most of its bands are louder than what the other channels' voices can have caused there. How far each
+// channel leaks into each other one is learnt while one of them is much louder than the others; it may be anything below -3 dB, and
+// microphones' gains may differ by less than that leak. Delays and reverberation do not matter as long as they are those of a room (60 dB
+// in half a second).
+type Suppressor struct {
+	analysis *analysis
+	pending  [][]float32 // by channel: sound from the block on that is let out next
+	analysed int         // frames of pending that were analysed
+	own      [][]bool    // by channel, of these frames
+	others   [][]bool
+	loud     [][]bool
+	open     []int     // frames for which a channel stays open
+	gain     []float32 // of the last sample of the block before
+	seed     []uint32
+
+	speakers []uint8 // bits of the channels that were spoken into, by frame
+	first    int64   // the frame that speakers begins with
+	out      [][]float32
+}
+
+// New makes a suppressor for 2 to [MaxChannels] channels at [audio.Rate].
+func New(channels int) (*Suppressor, error) {
+	if channels < 2 || channels > MaxChannels {
+		return nil, fmt.Errorf("cross-talk is told between 2 to %d channels, not %d", MaxChannels, channels)
+	}
+	s := &Suppressor{
+		analysis: newAnalysis(channels), pending: make([][]float32, channels), own: make([][]bool, channels), others: make([][]bool, channels),
+		loud: make([][]bool, channels), open: make([]int, channels), gain: make([]float32, channels), seed: make([]uint32, channels),
+		out: make([][]float32, channels),
+	}
+	for c := range channels {
+		s.gain[c], s.seed[c] = 1, uint32(c+1)
+	}
+	return s, nil
+}
+
+// Push takes the same number of samples in -1..1 of every channel and returns what is decided by them, up to [Delay] less than went in. The
+// sound does not depend on how it is cut into pushes. The result is valid until the next call.
+func (s *Suppressor) Push(pcm [][]float32) [][]float32 {
+	for c := range s.out {
+		s.pending[c] = append(s.pending[c], pcm[c]...)
+		s.out[c] = s.out[c][:0]
+	}
+	s.run(len(s.pending[0]))
+	return s.out
+}
+
+// Flush returns the rest: everything that went in has come out then.
+func (s *Suppressor) Flush() [][]float32 {
+	rest := len(s.pending[0])
+	for c := range s.out {
+		s.pending[c] = append(s.pending[c], make([]float32, (ahead+1)*hop+window)...)
+		s.out[c] = s.out[c][:0]
+	}
+	s.run(rest)
+	for c := range s.pending {
+		s.pending[c] = nil
+	}
+	return s.out
+}
+
+// run analyses every whole frame of the pending sound, and lets out at most so many samples. Each block leaves as soon as it is decided, since
+// what is learnt later must not change it.
+func (s *Suppressor) run(most int) {
+	for s.analysed*hop+window <= len(s.pending[0]) && most > 0 {
+		from := s.analysed * hop
+		for c := range s.pending {
+			s.analysis.hear(c, s.pending[c][from:from+window])
+		}
+		s.analysis.decide()
+		for c := range s.pending {
+			s.own[c] = append(s.own[c], s.analysis.own[c])
+			s.others[c] = append(s.others[c], s.analysis.others[c])
+			s.loud[c] = append(s.loud[c], s.analysis.spoken(c))
+		}
+		s.analysed++
+		if s.analysed > ahead {
+			n := min(most, hop)
+			s.release(n)
+			most -= n
+		}
+	}
+}
+
+// release lets out the next block, or its first n samples.
+func (s *Suppressor) release(n int) {
+	speaking := uint8(0)
+	for c := range s.pending {
+		count, loud := 0, 0
+		for k, own := range s.own[c][:ahead+1] {
+			if own {
+				count++
+			}
+			if own && s.loud[c][k] {
+				loud++
+			}
+		}
+		if count >= needed {
+			s.open[c] = held
+		} else {
+			s.open[c] = max(s.open[c]-1, 0)
+		}
+		if loud >= needed {
+			speaking |= 1 << c
+		}
+		target := float32(1)
+		if s.open[c] == 0 && s.others[c][0] {
+			target = 0
+		}
+		s.pass(c, target, n)
+		s.own[c] = slices.Delete(s.own[c], 0, 1)
+		s.others[c] = slices.Delete(s.others[c], 0, 1)
+		s.loud[c] = slices.Delete(s.loud[c], 0, 1)
+	}
+	s.analysed--
+	if len(s.speakers) >= 2*kept {
+		s.first += int64(len(s.speakers) - kept)
+		s.speakers = append(s.speakers[:0], s.speakers[len(s.speakers)-kept:]...)
+	}
+	s.speakers = append(s.speakers, speaking)
+}
+
+// pass lets a channel's block out, with noise like the channel's own in place of what is silenced: voice activity hears no change.
+func (s *Suppressor) pass(c int, target float32, n int) {
+	block := s.pending[c][:n]
+	gain := s.gain[c]
+	switch {
+	case gain == 1 && target == 1:
+		s.out[c] = append(s.out[c], block...)
+	default:
+		// Uniform noise of this width has the noise's root mean square.
+		width := s.analysis.noiseLevel(c) * 3.4641
+		step := (target - gain) / hop
+		for _, x := range block {
+			gain += step
+			s.seed[c] = s.seed[c]*1664525 + 1013904223
+			s.out[c] = append(s.out[c], gain*x+(1-gain)*width*(float32(s.seed[c]>>8)/(1<<24)-.5))
+		}
+	}
+	s.gain[c] = target
+	s.pending[c] = s.pending[c][:copy(s.pending[c], s.pending[c][n:])]
+}
+
+// Overlap is for how long, within samples from..to of a channel, both it and another channel were spoken into.
+func (s *Suppressor) Overlap(channel int, from, to int64) time.Duration {
+	mine := uint8(1) << channel
+	count := 0
+	for f := max(from/hop, s.first); f < min((to+hop-1)/hop, s.first+int64(len(s.speakers))); f++ {
+		if who := s.speakers[f-s.first]; who&mine != 0 && who != mine {
+			count++
+		}
+	}
+	return time.Duration(count) * hop * time.Second / audio.Rate
+}
