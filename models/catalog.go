@@ -21,9 +21,10 @@ const (
 	TaskVoiceActivity     = "voice-activity"
 	TaskSpeechRecognition = "speech-recognition"
 	TaskSpeechEnhancement = "speech-enhancement"
-	TaskSpeechLanguage    = "speech-language" // a language model that recognition of speech decodes with
-	TaskPunctuation       = "punctuation"     // marks for text that has none
-	TaskOCRSystem         = "ocr-system"      // a system OCR engine's own data, one entry a language
+	TaskSpeechLanguage    = "speech-language"   // a language model that recognition of speech decodes with
+	TaskPunctuation       = "punctuation"       // marks for text that has none
+	TaskSpeakerEmbedding  = "speaker-embedding" // vectors that tell voices apart
+	TaskOCRSystem         = "ocr-system"        // a system OCR engine's own data, one entry a language
 )
 
 // The decoding families: how a model's outputs are read. Code is written per family, never per vendor.
@@ -42,6 +43,7 @@ const (
 	FamilyTransducerStream = "transducer-stream" // streaming encoder, decoder, joiner with states in the metadata
 	FamilyGTCRN            = "gtcrn"             // streaming enhancement on one STFT frame (Rong et al. 2024)
 	FamilyPunctuator       = "punctuator"        // characters with context on both sides to the mark behind each
+	FamilyFbankEmbedding   = "fbank-embedding"   // one vector per stretch of speech, from filterbanks, compared by cosine
 	FamilyTesseract        = "tesseract"         // Tesseract traineddata
 	FamilyLSTMLM           = "lstm-lm"           // character language model of two LSTMs, our own format (docs/models.md)
 	FamilyNGramLM          = "ngram-lm"          // character n-grams in back-off form, our own format (docs/models.md)
@@ -51,13 +53,13 @@ const (
 func Tasks() []string {
 	return []string{TaskFaceDetection, TaskFaceEmbedding, TaskFaceLandmarks, TaskFaceLiveness, TaskTextDetection,
 		TaskTextRecognition, TaskTextOrientation, TaskTextCorrection, TaskVoiceActivity, TaskSpeechRecognition, TaskSpeechEnhancement,
-		TaskSpeechLanguage, TaskPunctuation, TaskOCRSystem}
+		TaskSpeechLanguage, TaskPunctuation, TaskSpeakerEmbedding, TaskOCRSystem}
 }
 
 // Families lists every decoding family a catalogue may name.
 func Families() []string {
 	return []string{FamilyYuNet, FamilySCRFD, FamilyEmbedding, FamilyMiniFASNet, FamilyLandmarks, FamilyDBNet, FamilyAngle, FamilyCTCLine,
-		FamilySileroVAD, FamilyVADStream, FamilyCTCStream, FamilyTransducerStream, FamilyGTCRN, FamilyPunctuator, FamilyTesseract, FamilyLSTMLM, FamilyNGramLM}
+		FamilySileroVAD, FamilyVADStream, FamilyCTCStream, FamilyTransducerStream, FamilyGTCRN, FamilyPunctuator, FamilyFbankEmbedding, FamilyTesseract, FamilyLSTMLM, FamilyNGramLM}
 }
 
 // The roles of a model's files.

@@ -191,6 +191,13 @@ type Speech struct {
 	Endpointing Endpointing `key:"endpointing"`
 	VAD         VAD         `key:"vad"`
 	Writing     Writing     `key:"writing"`
+	Speakers    Speakers    `key:"speakers"`
+}
+
+// Speakers configures how voices are told apart.
+type Speakers struct {
+	Model string `key:"model" default:"" doc:"Id of the speaker embedding. Empty: the best one available, in the catalogue's order. none: voices are not told apart."`
+	Max   int    `key:"max" default:"10" min:"1" max:"64" doc:"How many people are told apart in one stream at most; who comes after that is taken for whom they resemble most."`
 }
 
 // Recognition configures how speech is written down.

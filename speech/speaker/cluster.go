@@ -1,0 +1,178 @@
+package speaker
+
+import (
+	"math"
+	"slices"
+)
+
+// agglomerate joins vectors bottom-up by the mean similarity of their pairs (average linkage) until no two groups are at
+// least as similar as threshold, but goes on while there are more than most groups, and stops at exactly `exactly` where
+// that is positive. It returns each vector's group, numbered by first appearance. Weights say how many vectors each one
+// stands for. Memory grows with the square of the number of vectors, time as well (nearest-neighbour chain, Murtagh 1983).
+func agglomerate(vectors [][]float32, weights []float64, threshold float32, most, exactly int) []int {
+	n := len(vectors)
+	if n == 0 {
+		return nil
+	}
+	similarity := make([][]float32, n)
+	for i := range similarity {
+		similarity[i] = make([]float32, n)
+		for j := range i {
+			c := cosine(vectors[i], vectors[j])
+			similarity[i][j], similarity[j][i] = c, c
+		}
+	}
+	size := slices.Clone(weights)
+	alive := make([]bool, n)
+	for i := range alive {
+		alive[i] = true
+	}
+	var joins []join
+	var chain []int
+	for len(joins) < n-1 {
+		if len(chain) == 0 {
+			chain = append(chain, slices.Index(alive, true))
+		}
+		top := chain[len(chain)-1]
+		best := -1
+		if len(chain) > 1 {
+			best = chain[len(chain)-2] // of equals, the one before: else the chain could go round
+		}
+		for j, ok := range alive {
+			if ok && j != top && (best < 0 || similarity[top][j] > similarity[top][best]) {
+				best = j
+			}
+		}
+		if len(chain) < 2 || best != chain[len(chain)-2] {
+			chain = append(chain, best)
+			continue
+		}
+		chain = chain[:len(chain)-2]
+		keep, gone := min(top, best), max(top, best)
+		joins = append(joins, join{keep, gone, similarity[top][best]})
+		alive[gone] = false
+		total := size[keep] + size[gone]
+		for j, ok := range alive {
+			if ok && j != keep {
+				s := float32((size[keep]*float64(similarity[keep][j]) + size[gone]*float64(similarity[gone][j])) / total)
+				similarity[keep][j], similarity[j][keep] = s, s
+			}
+		}
+		size[keep] = total
+	}
+	return cut(joins, n, threshold, most, exactly)
+}
+
+// join is one step of the agglomeration: the groups of two vectors become one.
+type join struct {
+	a, b       int
+	similarity float32
+}
+
+func cut(joins []join, n int, threshold float32, most, exactly int) []int {
+	// The chain finds joins out of order; average linkage never makes a later join of the same groups more similar.
+	slices.SortStableFunc(joins, func(x, y join) int {
+		switch {
+		case x.similarity > y.similarity:
+			return -1
+		case x.similarity < y.similarity:
+			return 1
+		}
+		return 0
+	})
+	parent := make([]int, n)
+	for i := range parent {
+		parent[i] = i
+	}
+	find := func(i int) int {
+		for parent[i] != i {
+			parent[i] = parent[parent[i]]
+			i = parent[i]
+		}
+		return i
+	}
+	groups := n
+	for _, j := range joins {
+		wanted := j.similarity >= threshold || most > 0 && groups > most
+		if exactly > 0 {
+			wanted = groups > exactly
+		}
+		if !wanted {
+			break
+		}
+		parent[find(j.b)] = find(j.a)
+		groups--
+	}
+	label, numbers := make([]int, n), map[int]int{}
+	for i := range label {
+		root := find(i)
+		if _, ok := numbers[root]; !ok {
+			numbers[root] = len(numbers)
+		}
+		label[i] = numbers[root]
+	}
+	return label
+}
+
+// centroids are the mean directions of groups, weighted; a group without weight has none (nil).
+func centroids(vectors [][]float32, weights []float64, label []int, groups int) [][]float32 {
+	sums := make([][]float32, groups)
+	for i, v := range vectors {
+		k := label[i]
+		if k < 0 || weights[i] <= 0 {
+			continue
+		}
+		if sums[k] == nil {
+			sums[k] = make([]float32, len(v))
+		}
+		for d, x := range v {
+			sums[k][d] += x * float32(weights[i])
+		}
+	}
+	for k, s := range sums {
+		if s != nil && !unit(s) {
+			sums[k] = nil
+		}
+	}
+	return sums
+}
+
+// viterbi finds the likeliest sequence of states for scores [time][state], where another state at time t than at t-1 costs
+// change[t].
+func viterbi(scores [][]float32, change []float32) []int {
+	if len(scores) == 0 {
+		return nil
+	}
+	states := len(scores[0])
+	total := slices.Clone(scores[0])
+	from := make([][]int, len(scores))
+	for t := 1; t < len(scores); t++ {
+		best := 0
+		for k := range states {
+			if total[k] > total[best] {
+				best = k
+			}
+		}
+		next := make([]float32, states)
+		from[t] = make([]int, states)
+		for k := range states {
+			next[k], from[t][k] = total[k], k
+			if total[best]-change[t] > next[k] {
+				next[k], from[t][k] = total[best]-change[t], best
+			}
+			next[k] += scores[t][k]
+		}
+		total = next
+	}
+	path := make([]int, len(scores))
+	last := float32(math.Inf(-1))
+	for k, v := range total {
+		if v > last {
+			last, path[len(path)-1] = v, k
+		}
+	}
+	for t := len(path) - 1; t > 0; t-- {
+		path[t-1] = from[t][path[t]]
+	}
+	return path
+}
