@@ -22,7 +22,7 @@ type State struct {
 	Roles     []Seat       `json:"roles,omitempty"` // the latest assignment of each channel and speaker
 	Sessions  []Session    `json:"sessions,omitempty"`
 	Exports   []Export     `json:"exports,omitempty"`
-	Revisions []Revision   `json:"revisions"` // of the whole record; number n stands at n-1. Text is left out here
+	Revisions []Revision   `json:"revisions"` // of the whole record; number n stands at n-1
 	Sound     SoundDetails `json:"sound"`     // that is kept
 	Settled   float64      `json:"settled"`   // seconds up to which everything that was said is in the record: from here a client resumes
 }
@@ -52,8 +52,8 @@ type Seat struct {
 
 // Session is a stretch in which a stream was heard into the record.
 type Session struct {
-	At       time.Time `json:"at"`       // when it began, by the server's clock
-	Position float64   `json:"position"` // where in the record its sound begins, seconds
+	At       time.Time `json:"at,omitzero"` // when it began, by the server's clock
+	Position float64   `json:"position"`    // where in the record its sound begins, seconds
 	Channels int       `json:"channels"`
 }
 
@@ -62,7 +62,7 @@ type Export struct {
 	Revision int64     `json:"revision"` // that it shows
 	Format   string    `json:"format"`
 	SHA256   string    `json:"sha256"` // of the file, 64 hexadecimal digits
-	At       time.Time `json:"at"`
+	At       time.Time `json:"at,omitzero"`
 	Author   string    `json:"author,omitempty"`
 }
 
@@ -74,30 +74,45 @@ type SoundDetails struct {
 
 // Change is a revision and what it made of the record.
 type Change struct {
-	Revision Revision    `json:"revision"`
-	Turns    []Turn      `json:"turns,omitempty"` // that it concerns, as they were after it
-	After    int64       `json:"after,omitempty"` // of an inserted turn: the turn that it stands behind; 0: it is the first
-	Case     *Case       `json:"case,omitempty"`  // of Created and CaseSet
-	Agenda   *AgendaMark `json:"agenda,omitempty"`
-	Seat     *Seat       `json:"seat,omitempty"` // of Assigned
+	Revision Revision `json:"revision"`
+	Turns    []Turn   `json:"turns,omitempty"` // that it concerns, as they were after it
+	// After has, of new turns, for each the turn that it stands behind in the record's order; 0: it is the first.
+	After  []int64     `json:"after,omitempty"`
+	Case   *Case       `json:"case,omitempty"` // of Created and CaseSet
+	Agenda *AgendaMark `json:"agenda,omitempty"`
+	Seat   *Seat       `json:"seat,omitempty"` // of Assigned
 }
 
 // Summary is what a list of records shows.
 type Summary struct {
-	ID       string
-	Kind     Kind
-	Number   string // of the case
-	Court    string
-	Cause    string
-	Title    string
-	Date     string
-	Parties  []Party
-	Created  time.Time
-	Updated  time.Time
-	Revision int64
-	Turns    int
-	Seconds  float64 // up to which it is settled
-	Finished bool
+	ID       string    `json:"id"`
+	Kind     Kind      `json:"kind,omitempty"`
+	Number   string    `json:"number,omitempty"` // of the case
+	Court    string    `json:"court,omitempty"`
+	Cause    string    `json:"cause,omitempty"`
+	Title    string    `json:"title,omitempty"`
+	Date     string    `json:"date,omitempty"`
+	Parties  []Party   `json:"parties,omitempty"`
+	Created  time.Time `json:"created"`
+	Updated  time.Time `json:"updated"`
+	Revision int64     `json:"revision"`
+	Turns    int       `json:"turns"`   // withdrawn ones are not counted
+	Seconds  float64   `json:"seconds"` // up to which it is settled
+	Finished bool      `json:"finished"`
 	// Problem says why the record can't be read; then all else but the ID is zero.
-	Problem string
+	Problem string `json:"problem,omitempty"`
+}
+
+// Summary is the state in short.
+func (s State) Summary() Summary {
+	m := Summary{
+		ID: s.ID, Kind: s.Case.Kind, Number: s.Case.Number, Court: s.Case.Court, Cause: s.Case.Cause, Title: s.Case.Title, Date: s.Case.Date,
+		Parties: s.Case.Parties, Created: s.Created, Updated: s.Updated, Revision: s.Revision, Seconds: s.Settled, Finished: s.Finished,
+	}
+	for _, t := range s.Turns {
+		if !t.Withdrawn {
+			m.Turns++
+		}
+	}
+	return m
 }

@@ -12,7 +12,7 @@ type Turn struct {
 	// Start and End are seconds from the record's first sample.
 	Start      float64     `json:"start"`
 	End        float64     `json:"end"`
-	At         time.Time   `json:"at"`               // when it was written, by the server's clock
+	At         time.Time   `json:"at,omitzero"`      // when it was written, by the server's clock
 	Text       string      `json:"text"`             // as it shows: punctuated, corrected
 	Spoken     string      `json:"spoken,omitempty"` // as it was recognised; empty when that is the first Text
 	Confidence float32     `json:"confidence,omitempty"`
@@ -86,6 +86,8 @@ type Revision struct {
 	Reason string    `json:"reason,omitempty"`
 	// ClockStep is how far the server's clock was set forward, or backward (negative), since the entry before, where that was noticed.
 	ClockStep time.Duration `json:"clock_step,omitempty"`
+	// Turns are those that it concerns; left out among a turn's own revisions.
+	Turns []int64 `json:"turns,omitempty"`
 	// What was set; nil is unchanged. Of a turn's first revision: as it was written.
 	Text       *string `json:"text,omitempty"`
 	Role       *Role   `json:"role,omitempty"`
