@@ -30,7 +30,7 @@ func WriteSRT(w io.Writer, segments []Segment) error {
 	return nil
 }
 
-// WriteVTT writes WebVTT subtitles (W3C), each with its channel as its voice.
+// WriteVTT writes WebVTT subtitles (W3C), each with its speaker as its voice, or its channel where speakers are not told apart.
 func WriteVTT(w io.Writer, segments []Segment) error {
 	if _, err := io.WriteString(w, "WEBVTT\n\n"); err != nil {
 		return err
@@ -38,7 +38,11 @@ func WriteVTT(w io.Writer, segments []Segment) error {
 	escape := strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
 	for _, s := range segments {
 		for _, c := range cues(s) {
-			if _, err := fmt.Fprintf(w, "%s --> %s\n<v channel %d>%s\n\n", clock(c.Start, '.'), clock(c.End, '.'), c.Channel, escape.Replace(wrapped(c))); err != nil {
+			voice := c.Speaker
+			if voice == "" {
+				voice = fmt.Sprintf("channel %d", c.Channel)
+			}
+			if _, err := fmt.Fprintf(w, "%s --> %s\n<v %s>%s\n\n", clock(c.Start, '.'), clock(c.End, '.'), escape.Replace(voice), escape.Replace(wrapped(c))); err != nil {
 				return err
 			}
 		}

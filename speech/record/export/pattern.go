@@ -1,6 +1,7 @@
 package export
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -45,14 +46,17 @@ func parsePieces(s string, inGroup bool) (p pattern, rest string, err error) {
 			flush()
 			end := strings.IndexAny(s, "}[]")
 			if end < 0 || s[end] != '}' {
-				return nil, "", fmt.Errorf("{ without } after it; write {{ for the brace itself")
+				return nil, "", errors.New("{ without } after it; write {{ for the brace itself")
+			}
+			if end == 1 {
+				return nil, "", errors.New("{} names nothing")
 			}
 			p = append(p, piece{place: s[1:end]})
 			s = s[end+1:]
 		case c == '}':
-			return nil, "", fmt.Errorf("} without { before it; write }} for the brace itself")
+			return nil, "", errors.New("} without { before it; write }} for the brace itself")
 		case c == '[' && inGroup:
-			return nil, "", fmt.Errorf("brackets inside brackets")
+			return nil, "", errors.New("brackets inside brackets")
 		case c == '[':
 			flush()
 			group, after, err := parsePieces(s[1:], true)
@@ -60,7 +64,7 @@ func parsePieces(s string, inGroup bool) (p pattern, rest string, err error) {
 				return nil, "", err
 			}
 			if !strings.HasPrefix(after, "]") {
-				return nil, "", fmt.Errorf("[ without ] after it; write [[ for the bracket itself")
+				return nil, "", errors.New("[ without ] after it; write [[ for the bracket itself")
 			}
 			p = append(p, piece{group: group})
 			s = after[1:]

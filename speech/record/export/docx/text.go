@@ -33,9 +33,7 @@ func printable(r rune) rune {
 
 // writeText writes the text elements of a run.
 func writeText(b *strings.Builder, s string) {
-	s = strings.ReplaceAll(s, "\r\n", "\n")
-	s = strings.ReplaceAll(s, "\r", "\n")
-	s = strings.Map(printable, s)
+	s = Clean(s)
 	for s != "" {
 		end := strings.IndexAny(s, "\n\t")
 		if end < 0 {
@@ -56,4 +54,10 @@ func writeText(b *strings.Builder, s string) {
 		}
 		s = s[end+1:]
 	}
+}
+
+// Clean returns the text as a document shows it: valid UTF-8, with U+FFFD for what it cannot hold or must not, and line breaks as \n.
+func Clean(s string) string {
+	s = strings.ReplaceAll(s, "\r\n", "\n")
+	return strings.Map(printable, strings.ReplaceAll(s, "\r", "\n"))
 }
