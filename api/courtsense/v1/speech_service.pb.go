@@ -348,9 +348,12 @@ type RecognitionConfig struct {
 	// Suppress noise before recognition. Default: false.
 	SuppressNoise bool `protobuf:"varint,14,opt,name=suppress_noise,json=suppressNoise,proto3" json:"suppress_noise,omitempty"`
 	// Raise quiet speech, by up to 20 dB, and lower loud speech to one level before recognition. Default: false.
-	ControlGain   bool `protobuf:"varint,15,opt,name=control_gain,json=controlGain,proto3" json:"control_gain,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	ControlGain bool `protobuf:"varint,15,opt,name=control_gain,json=controlGain,proto3" json:"control_gain,omitempty"`
+	// Silence in each channel what leaks into it from another seat's microphone, so that it becomes nobody's turn. Default: true for sound
+	// of several channels when channel_roles are given, as the server's configuration says.
+	SuppressCrosstalk *bool `protobuf:"varint,16,opt,name=suppress_crosstalk,json=suppressCrosstalk,proto3,oneof" json:"suppress_crosstalk,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *RecognitionConfig) Reset() {
@@ -488,6 +491,13 @@ func (x *RecognitionConfig) GetControlGain() bool {
 	return false
 }
 
+func (x *RecognitionConfig) GetSuppressCrosstalk() bool {
+	if x != nil && x.SuppressCrosstalk != nil {
+		return *x.SuppressCrosstalk
+	}
+	return false
+}
+
 // The first message of StreamingRecognize.
 type StreamingConfig struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -502,11 +512,24 @@ type StreamingConfig struct {
 	// The stream ends when nothing comes from the client for this long, 1 s to 10 min, and never later than the server's own
 	// limit. Default: the server's limit.
 	IdleTimeout *durationpb.Duration `protobuf:"bytes,5,opt,name=idle_timeout,json=idleTimeout,proto3" json:"idle_timeout,omitempty"`
-	// Write the results into this hearing's record, "records/{record}". Default: none.
+	// Write the results into this hearing's record, "records/{record}", which CreateRecord has begun: a final result is on the disk
+	// before it is sent, and so is the sound where the server keeps it. The times of such a stream are the record's: they go on
+	// where the record ends. While another stream writes into it, this one is refused with ABORTED and the reason RECORD_BUSY.
+	// Default: none.
 	// Not served yet: a request that sets it answers UNIMPLEMENTED.
-	Record        string `protobuf:"bytes,6,opt,name=record,proto3" json:"record,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Record string `protobuf:"bytes,6,opt,name=record,proto3" json:"record,omitempty"`
+	// StreamReady.resume_token of the stream that this one goes on from, for a client whose connection broke: the earlier stream,
+	// if it is still there, is ended for this one. Only with record.
+	// Not served yet: a request that sets it answers UNIMPLEMENTED.
+	ResumeToken string `protobuf:"bytes,7,opt,name=resume_token,json=resumeToken,proto3" json:"resume_token,omitempty"`
+	// Where in the record the first sample of this stream's audio lies, seconds. A client that sends a file again from its
+	// beginning says 0, and the server leaves out what it has; one that has nothing to send again says Record.heard_seconds, and
+	// what was being said before is heard from the server's own copy. Later than that is refused, since something would be
+	// missing. Default: StreamReady.resume_seconds. Only with record.
+	// Not served yet: a request that sets it answers UNIMPLEMENTED.
+	AudioStartSeconds *float64 `protobuf:"fixed64,8,opt,name=audio_start_seconds,json=audioStartSeconds,proto3,oneof" json:"audio_start_seconds,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *StreamingConfig) Reset() {
@@ -579,6 +602,20 @@ func (x *StreamingConfig) GetRecord() string {
 		return x.Record
 	}
 	return ""
+}
+
+func (x *StreamingConfig) GetResumeToken() string {
+	if x != nil {
+		return x.ResumeToken
+	}
+	return ""
+}
+
+func (x *StreamingConfig) GetAudioStartSeconds() float64 {
+	if x != nil && x.AudioStartSeconds != nil {
+		return *x.AudioStartSeconds
+	}
+	return 0
 }
 
 // A change of the hot words in mid-stream; it takes effect on the audio after it.
@@ -815,8 +852,13 @@ type StreamReady struct {
 	Config *StreamingConfig `protobuf:"bytes,2,opt,name=config,proto3" json:"config,omitempty"`
 	// True when a recogniser is loaded; else the results are segments with empty text.
 	RecognizerLoaded bool `protobuf:"varint,3,opt,name=recognizer_loaded,json=recognizerLoaded,proto3" json:"recognizer_loaded,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// With a record: from where on the client sends its sound, seconds, unless audio_start_seconds says otherwise. Everything that was
+	// said before is in the record.
+	ResumeSeconds float64 `protobuf:"fixed64,4,opt,name=resume_seconds,json=resumeSeconds,proto3" json:"resume_seconds,omitempty"`
+	// With a record: what a stream that goes on from this one says (StreamingConfig.resume_token).
+	ResumeToken   string `protobuf:"bytes,5,opt,name=resume_token,json=resumeToken,proto3" json:"resume_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *StreamReady) Reset() {
@@ -868,6 +910,20 @@ func (x *StreamReady) GetRecognizerLoaded() bool {
 		return x.RecognizerLoaded
 	}
 	return false
+}
+
+func (x *StreamReady) GetResumeSeconds() float64 {
+	if x != nil {
+		return x.ResumeSeconds
+	}
+	return 0
+}
+
+func (x *StreamReady) GetResumeToken() string {
+	if x != nil {
+		return x.ResumeToken
+	}
+	return ""
 }
 
 // Speech begins or ends on a channel.
@@ -955,8 +1011,11 @@ type StreamingResult struct {
 	Stability float32 `protobuf:"fixed32,3,opt,name=stability,proto3" json:"stability,omitempty"`
 	// How much audio was processed so far, seconds from the first audio sample.
 	ProcessedSeconds float64 `protobuf:"fixed64,4,opt,name=processed_seconds,json=processedSeconds,proto3" json:"processed_seconds,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// With a record: from where on a stream that goes on from this one would send its sound, seconds; a client need not keep what comes
+	// before.
+	RecordedSeconds float64 `protobuf:"fixed64,5,opt,name=recorded_seconds,json=recordedSeconds,proto3" json:"recorded_seconds,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *StreamingResult) Reset() {
@@ -1013,6 +1072,13 @@ func (x *StreamingResult) GetStability() float32 {
 func (x *StreamingResult) GetProcessedSeconds() float64 {
 	if x != nil {
 		return x.ProcessedSeconds
+	}
+	return 0
+}
+
+func (x *StreamingResult) GetRecordedSeconds() float64 {
+	if x != nil {
+		return x.RecordedSeconds
 	}
 	return 0
 }
@@ -1979,7 +2045,7 @@ type ExportRecordRequest struct {
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// The format.
 	Format RecordFormat `protobuf:"varint,2,opt,name=format,proto3,enum=courtsense.v1.RecordFormat" json:"format,omitempty"`
-	// Template of the document: "trial", "mediation", "minutes". Default: "trial".
+	// Template of the document: "trial", "mediation", "minutes". Default: that of the record's kind.
 	Template      string `protobuf:"bytes,3,opt,name=template,proto3" json:"template,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2113,7 +2179,7 @@ var File_courtsense_v1_speech_service_proto protoreflect.FileDescriptor
 
 const file_courtsense_v1_speech_service_proto_rawDesc = "" +
 	"\n" +
-	"\"courtsense/v1/speech_service.proto\x12\rcourtsense.v1\x1a\x1bbuf/validate/validate.proto\x1a courtsense/v1/availability.proto\x1a\x19courtsense/v1/media.proto\x1a\x1ecourtsense/v1/provenance.proto\x1a\x1ecourtsense/v1/transcript.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\"\x9e\x03\n" +
+	"\"courtsense/v1/speech_service.proto\x12\rcourtsense.v1\x1a\x1bbuf/validate/validate.proto\x1a courtsense/v1/availability.proto\x1a\x19courtsense/v1/media.proto\x1a\x1ecourtsense/v1/provenance.proto\x1a\x1acourtsense/v1/record.proto\x1a\x1ecourtsense/v1/transcript.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\"\x9e\x03\n" +
 	"\x13VoiceActivityConfig\x12\x1e\n" +
 	"\x05model\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\x05model\x122\n" +
 	"\tthreshold\x18\x02 \x01(\x02B\x0f\xbaH\f\n" +
@@ -2133,8 +2199,7 @@ const file_courtsense_v1_speech_service_proto_rawDesc = "" +
 	"\x11EndpointingConfig\x12Y\n" +
 	"\x14silence_without_text\x18\x01 \x01(\v2\x19.google.protobuf.DurationB\f\xbaH\t\xaa\x01\x06\"\x02\b<2\x00R\x12silenceWithoutText\x12U\n" +
 	"\x12silence_after_text\x18\x02 \x01(\v2\x19.google.protobuf.DurationB\f\xbaH\t\xaa\x01\x06\"\x02\b<2\x00R\x10silenceAfterText\x12N\n" +
-	"\rmax_utterance\x18\x03 \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\v\xaa\x01\b\"\x02\b<2\x02\b\x01R\fmaxUtterance\"\xde\n" +
-	"\n" +
+	"\rmax_utterance\x18\x03 \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\v\xaa\x01\b\"\x02\b<2\x02\b\x01R\fmaxUtterance\"\xa9\v\n" +
 	"\x11RecognitionConfig\x12B\n" +
 	"\bencoding\x18\x01 \x01(\x0e2\x1c.courtsense.v1.AudioEncodingB\b\xbaH\x05\x82\x01\x02\x10\x01R\bencoding\x12;\n" +
 	"\x11sample_rate_hertz\x18\x02 \x01(\x05B\x0f\xbaH\f\xd8\x01\x01\x1a\a\x18\x80\xf7\x02(\xc0>R\x0fsampleRateHertz\x129\n" +
@@ -2152,21 +2217,26 @@ const file_courtsense_v1_speech_service_proto_rawDesc = "" +
 	"\rsnap_statutes\x18\f \x01(\bH\x02R\fsnapStatutes\x88\x01\x01\x121\n" +
 	"\x11separate_speakers\x18\r \x01(\bB\x04\xa8\xbb\x18\x01R\x10separateSpeakers\x12%\n" +
 	"\x0esuppress_noise\x18\x0e \x01(\bR\rsuppressNoise\x12!\n" +
-	"\fcontrol_gain\x18\x0f \x01(\bR\vcontrolGain:\x8c\x04\xbaH\x88\x04\x1a\xae\x01\n" +
+	"\fcontrol_gain\x18\x0f \x01(\bR\vcontrolGain\x122\n" +
+	"\x12suppress_crosstalk\x18\x10 \x01(\bH\x03R\x11suppressCrosstalk\x88\x01\x01:\x8c\x04\xbaH\x88\x04\x1a\xae\x01\n" +
 	"!recognition_config.raw_needs_rate\x12JLINEAR16 and FLOAT32 have no header: set sample_rate_hertz (8000 to 48000)\x1a=!(int(this.encoding) in [2, 3]) || this.sample_rate_hertz > 0\x1a\x8b\x01\n" +
 	"'recognition_config.channel_roles_unique\x121channel_roles must name each channel at most once\x1a-this.channel_roles.map(r, r.channel).unique()\x1a\xc6\x01\n" +
 	"&recognition_config.channel_roles_range\x12:channel_roles must name channels below audio_channel_count\x1a`this.audio_channel_count == 0 || this.channel_roles.all(r, r.channel < this.audio_channel_count)B\f\n" +
 	"\n" +
 	"_punctuateB\x10\n" +
 	"\x0e_write_numbersB\x10\n" +
-	"\x0e_snap_statutes\"\x96\x03\n" +
+	"\x0e_snap_statutesB\x15\n" +
+	"\x13_suppress_crosstalk\"\xb4\x04\n" +
 	"\x0fStreamingConfig\x12J\n" +
 	"\vrecognition\x18\x01 \x01(\v2 .courtsense.v1.RecognitionConfigB\x06\xbaH\x03\xc8\x01\x01R\vrecognition\x12'\n" +
 	"\x0finterim_results\x18\x02 \x01(\bR\x0einterimResults\x124\n" +
 	"\x16speech_activity_events\x18\x03 \x01(\bR\x14speechActivityEvents\x12B\n" +
 	"\vendpointing\x18\x04 \x01(\v2 .courtsense.v1.EndpointingConfigR\vendpointing\x12M\n" +
-	"\fidle_timeout\x18\x05 \x01(\v2\x19.google.protobuf.DurationB\x0f\xbaH\f\xaa\x01\t\"\x03\b\xd8\x042\x02\b\x01R\vidleTimeout\x12E\n" +
-	"\x06record\x18\x06 \x01(\tB-\xbaH&r$2\"^(records/[A-Za-z0-9._-]{1,128})?$\xa8\xbb\x18\x01R\x06record\"\x8a\x01\n" +
+	"\fidle_timeout\x18\x05 \x01(\v2\x19.google.protobuf.DurationB\x0f\xbaH\f\xaa\x01\t\"\x03\b\xd8\x042\x02\b\x01R\vidleTimeout\x12P\n" +
+	"\x06record\x18\x06 \x01(\tB8\xbaH1r/2-^(records/[A-Za-z0-9][A-Za-z0-9._-]{0,127})?$\xa8\xbb\x18\x01R\x06record\x12.\n" +
+	"\fresume_token\x18\a \x01(\tB\v\xbaH\x04r\x02\x18@\xa8\xbb\x18\x01R\vresumeToken\x12I\n" +
+	"\x13audio_start_seconds\x18\b \x01(\x01B\x14\xbaH\r\x12\v@\x01)\x00\x00\x00\x00\x00\x00\x00\x00\xa8\xbb\x18\x01H\x00R\x11audioStartSeconds\x88\x01\x01B\x16\n" +
+	"\x14_audio_start_seconds\"\x8a\x01\n" +
 	"\rHotWordUpdate\x123\n" +
 	"\x03add\x18\x01 \x03(\v2\x16.courtsense.v1.HotWordB\t\xbaH\x06\x92\x01\x03\x10\x90NR\x03add\x12*\n" +
 	"\x06remove\x18\x02 \x03(\tB\x12\xbaH\x0f\x92\x01\f\x10\x90N\"\ar\x05\x10\x01\x18\xd0\x0fR\x06remove\x12\x18\n" +
@@ -2178,23 +2248,26 @@ const file_courtsense_v1_speech_service_proto_rawDesc = "" +
 	"\x11streaming_request\x12\x05\xbaH\x02\b\x01\"n\n" +
 	"\rHotWordReport\x12!\n" +
 	"\fusable_count\x18\x01 \x01(\x05R\vusableCount\x12:\n" +
-	"\bunusable\x18\x02 \x03(\v2\x1e.courtsense.v1.UnusableHotWordR\bunusable\"\xad\x01\n" +
+	"\bunusable\x18\x02 \x03(\v2\x1e.courtsense.v1.UnusableHotWordR\bunusable\"\xf7\x01\n" +
 	"\vStreamReady\x129\n" +
 	"\thot_words\x18\x01 \x01(\v2\x1c.courtsense.v1.HotWordReportR\bhotWords\x126\n" +
 	"\x06config\x18\x02 \x01(\v2\x1e.courtsense.v1.StreamingConfigR\x06config\x12+\n" +
-	"\x11recognizer_loaded\x18\x03 \x01(\bR\x10recognizerLoaded\"\x9f\x01\n" +
+	"\x11recognizer_loaded\x18\x03 \x01(\bR\x10recognizerLoaded\x12%\n" +
+	"\x0eresume_seconds\x18\x04 \x01(\x01R\rresumeSeconds\x12!\n" +
+	"\fresume_token\x18\x05 \x01(\tR\vresumeToken\"\x9f\x01\n" +
 	"\x0eSpeechActivity\x125\n" +
 	"\x04type\x18\x01 \x01(\x0e2!.courtsense.v1.SpeechActivityTypeR\x04type\x12\x18\n" +
 	"\achannel\x18\x02 \x01(\x05R\achannel\x12\x1d\n" +
 	"\n" +
 	"at_seconds\x18\x03 \x01(\x01R\tatSeconds\x12\x1d\n" +
 	"\n" +
-	"segment_id\x18\x04 \x01(\x03R\tsegmentId\"\xb1\x01\n" +
+	"segment_id\x18\x04 \x01(\x03R\tsegmentId\"\xdc\x01\n" +
 	"\x0fStreamingResult\x128\n" +
 	"\bsegments\x18\x01 \x03(\v2\x1c.courtsense.v1.SpeechSegmentR\bsegments\x12\x19\n" +
 	"\bis_final\x18\x02 \x01(\bR\aisFinal\x12\x1c\n" +
 	"\tstability\x18\x03 \x01(\x02R\tstability\x12+\n" +
-	"\x11processed_seconds\x18\x04 \x01(\x01R\x10processedSeconds\"\xd9\x01\n" +
+	"\x11processed_seconds\x18\x04 \x01(\x01R\x10processedSeconds\x12)\n" +
+	"\x10recorded_seconds\x18\x05 \x01(\x01R\x0frecordedSeconds\"\xd9\x01\n" +
 	"\n" +
 	"StreamDone\x12#\n" +
 	"\raudio_seconds\x18\x01 \x01(\x01R\faudioSeconds\x12%\n" +
@@ -2298,13 +2371,32 @@ const file_courtsense_v1_speech_service_proto_rawDesc = "" +
 	"\x1dHOT_WORD_KIND_CAUSE_OF_ACTION\x10\x05\x12\x18\n" +
 	"\x14HOT_WORD_KIND_AMOUNT\x10\x06\x12\x1c\n" +
 	"\x18HOT_WORD_KIND_LEGAL_TERM\x10\a\x12\x1b\n" +
-	"\x17HOT_WORD_KIND_RARE_WORD\x10\b2\x84\x06\n" +
+	"\x17HOT_WORD_KIND_RARE_WORD\x10\b2\xb0\x17\n" +
 	"\rSpeechService\x12m\n" +
 	"\x12StreamingRecognize\x12(.courtsense.v1.StreamingRecognizeRequest\x1a).courtsense.v1.StreamingRecognizeResponse(\x010\x01\x12\x89\x01\n" +
 	"\tRecognize\x12,.courtsense.v1.SpeechServiceRecognizeRequest\x1a-.courtsense.v1.SpeechServiceRecognizeResponse\"\x1f\x82\xd3\xe4\x93\x02\x19:\x01*\"\x14/v1/speech:recognize\x12\x87\x01\n" +
 	"\x0fProposeHotwords\x12%.courtsense.v1.ProposeHotwordsRequest\x1a&.courtsense.v1.ProposeHotwordsResponse\"%\x82\xd3\xe4\x93\x02\x1f:\x01*\"\x1a/v1/speech:proposeHotwords\x12o\n" +
 	"\tPunctuate\x12\x1f.courtsense.v1.PunctuateRequest\x1a .courtsense.v1.PunctuateResponse\"\x1f\x82\xd3\xe4\x93\x02\x19:\x01*\"\x14/v1/speech:punctuate\x12z\n" +
-	"\rLookupStatute\x12#.courtsense.v1.LookupStatuteRequest\x1a$.courtsense.v1.LookupStatuteResponse\"\x1e\x82\xd3\xe4\x93\x02\x18:\x01*\"\x13/v1/statutes:lookup\x12\x80\x01\n" +
+	"\rLookupStatute\x12#.courtsense.v1.LookupStatuteRequest\x1a$.courtsense.v1.LookupStatuteResponse\"\x1e\x82\xd3\xe4\x93\x02\x18:\x01*\"\x13/v1/statutes:lookup\x12s\n" +
+	"\fCreateRecord\x12\".courtsense.v1.CreateRecordRequest\x1a#.courtsense.v1.CreateRecordResponse\"\x1a\xa8\xbb\x18\x01\x82\xd3\xe4\x93\x02\x10:\x01*\"\v/v1/records\x12p\n" +
+	"\tGetRecord\x12\x1f.courtsense.v1.GetRecordRequest\x1a .courtsense.v1.GetRecordResponse\" \xa8\xbb\x18\x01\x82\xd3\xe4\x93\x02\x16\x12\x14/v1/{name=records/*}\x12m\n" +
+	"\vListRecords\x12!.courtsense.v1.ListRecordsRequest\x1a\".courtsense.v1.ListRecordsResponse\"\x17\xa8\xbb\x18\x01\x82\xd3\xe4\x93\x02\r\x12\v/v1/records\x12\x83\x01\n" +
+	"\fUpdateRecord\x12\".courtsense.v1.UpdateRecordRequest\x1a#.courtsense.v1.UpdateRecordResponse\"*\xa8\xbb\x18\x01\x82\xd3\xe4\x93\x02 :\x01*\"\x1b/v1/{name=records/*}:update\x12\x83\x01\n" +
+	"\fFinishRecord\x12\".courtsense.v1.FinishRecordRequest\x1a#.courtsense.v1.FinishRecordResponse\"*\xa8\xbb\x18\x01\x82\xd3\xe4\x93\x02 :\x01*\"\x1b/v1/{name=records/*}:finish\x12\x83\x01\n" +
+	"\fReopenRecord\x12\".courtsense.v1.ReopenRecordRequest\x1a#.courtsense.v1.ReopenRecordResponse\"*\xa8\xbb\x18\x01\x82\xd3\xe4\x93\x02 :\x01*\"\x1b/v1/{name=records/*}:reopen\x12x\n" +
+	"\tListTurns\x12\x1f.courtsense.v1.ListTurnsRequest\x1a .courtsense.v1.ListTurnsResponse\"(\xa8\xbb\x18\x01\x82\xd3\xe4\x93\x02\x1e\x12\x1c/v1/{record=records/*}/turns\x12\x89\x01\n" +
+	"\vCorrectTurn\x12!.courtsense.v1.CorrectTurnRequest\x1a\".courtsense.v1.CorrectTurnResponse\"3\xa8\xbb\x18\x01\x82\xd3\xe4\x93\x02):\x01*\"$/v1/{name=records/*/turns/*}:correct\x12~\n" +
+	"\n" +
+	"InsertTurn\x12 .courtsense.v1.InsertTurnRequest\x1a!.courtsense.v1.InsertTurnResponse\"+\xa8\xbb\x18\x01\x82\xd3\xe4\x93\x02!:\x01*\"\x1c/v1/{record=records/*}/turns\x12\x8d\x01\n" +
+	"\fWithdrawTurn\x12\".courtsense.v1.WithdrawTurnRequest\x1a#.courtsense.v1.WithdrawTurnResponse\"4\xa8\xbb\x18\x01\x82\xd3\xe4\x93\x02*:\x01*\"%/v1/{name=records/*/turns/*}:withdraw\x12\x89\x01\n" +
+	"\vRestoreTurn\x12!.courtsense.v1.RestoreTurnRequest\x1a\".courtsense.v1.RestoreTurnResponse\"3\xa8\xbb\x18\x01\x82\xd3\xe4\x93\x02):\x01*\"$/v1/{name=records/*/turns/*}:restore\x12\x83\x01\n" +
+	"\n" +
+	"AssignRole\x12 .courtsense.v1.AssignRoleRequest\x1a!.courtsense.v1.AssignRoleResponse\"0\xa8\xbb\x18\x01\x82\xd3\xe4\x93\x02&:\x01*\"!/v1/{record=records/*}:assignRole\x12\x80\x01\n" +
+	"\fSearchRecord\x12\".courtsense.v1.SearchRecordRequest\x1a#.courtsense.v1.SearchRecordResponse\"'\xa8\xbb\x18\x01\x82\xd3\xe4\x93\x02\x1d\x12\x1b/v1/{name=records/*}:search\x12\x86\x01\n" +
+	"\x0eLocateInRecord\x12$.courtsense.v1.LocateInRecordRequest\x1a%.courtsense.v1.LocateInRecordResponse\"'\xa8\xbb\x18\x01\x82\xd3\xe4\x93\x02\x1d\x12\x1b/v1/{name=records/*}:locate\x12\x85\x01\n" +
+	"\x0eGetRecordAudio\x12$.courtsense.v1.GetRecordAudioRequest\x1a%.courtsense.v1.GetRecordAudioResponse\"&\xa8\xbb\x18\x01\x82\xd3\xe4\x93\x02\x1c\x12\x1a/v1/{name=records/*}:audio\x12\x82\x01\n" +
+	"\fFollowRecord\x12\".courtsense.v1.FollowRecordRequest\x1a#.courtsense.v1.FollowRecordResponse\"'\xa8\xbb\x18\x01\x82\xd3\xe4\x93\x02\x1d\x12\x1b/v1/{name=records/*}:follow0\x01\x12\x80\x01\n" +
+	"\fVerifyRecord\x12\".courtsense.v1.VerifyRecordRequest\x1a#.courtsense.v1.VerifyRecordResponse\"'\xa8\xbb\x18\x01\x82\xd3\xe4\x93\x02\x1d\x12\x1b/v1/{name=records/*}:verify\x12\x80\x01\n" +
 	"\fExportRecord\x12\".courtsense.v1.ExportRecordRequest\x1a#.courtsense.v1.ExportRecordResponse\"'\xa8\xbb\x18\x01\x82\xd3\xe4\x93\x02\x1d\x12\x1b/v1/{name=records/*}:exportBAZ?github.com/courtsense/courtsense/api/courtsense/v1;courtsensev1b\x06proto3"
 
 var (
@@ -2362,6 +2454,40 @@ var file_courtsense_v1_speech_service_proto_goTypes = []any{
 	(*HotWordSource)(nil),                  // 37: courtsense.v1.HotWordSource
 	(*StatuteArticle)(nil),                 // 38: courtsense.v1.StatuteArticle
 	(RecordFormat)(0),                      // 39: courtsense.v1.RecordFormat
+	(*CreateRecordRequest)(nil),            // 40: courtsense.v1.CreateRecordRequest
+	(*GetRecordRequest)(nil),               // 41: courtsense.v1.GetRecordRequest
+	(*ListRecordsRequest)(nil),             // 42: courtsense.v1.ListRecordsRequest
+	(*UpdateRecordRequest)(nil),            // 43: courtsense.v1.UpdateRecordRequest
+	(*FinishRecordRequest)(nil),            // 44: courtsense.v1.FinishRecordRequest
+	(*ReopenRecordRequest)(nil),            // 45: courtsense.v1.ReopenRecordRequest
+	(*ListTurnsRequest)(nil),               // 46: courtsense.v1.ListTurnsRequest
+	(*CorrectTurnRequest)(nil),             // 47: courtsense.v1.CorrectTurnRequest
+	(*InsertTurnRequest)(nil),              // 48: courtsense.v1.InsertTurnRequest
+	(*WithdrawTurnRequest)(nil),            // 49: courtsense.v1.WithdrawTurnRequest
+	(*RestoreTurnRequest)(nil),             // 50: courtsense.v1.RestoreTurnRequest
+	(*AssignRoleRequest)(nil),              // 51: courtsense.v1.AssignRoleRequest
+	(*SearchRecordRequest)(nil),            // 52: courtsense.v1.SearchRecordRequest
+	(*LocateInRecordRequest)(nil),          // 53: courtsense.v1.LocateInRecordRequest
+	(*GetRecordAudioRequest)(nil),          // 54: courtsense.v1.GetRecordAudioRequest
+	(*FollowRecordRequest)(nil),            // 55: courtsense.v1.FollowRecordRequest
+	(*VerifyRecordRequest)(nil),            // 56: courtsense.v1.VerifyRecordRequest
+	(*CreateRecordResponse)(nil),           // 57: courtsense.v1.CreateRecordResponse
+	(*GetRecordResponse)(nil),              // 58: courtsense.v1.GetRecordResponse
+	(*ListRecordsResponse)(nil),            // 59: courtsense.v1.ListRecordsResponse
+	(*UpdateRecordResponse)(nil),           // 60: courtsense.v1.UpdateRecordResponse
+	(*FinishRecordResponse)(nil),           // 61: courtsense.v1.FinishRecordResponse
+	(*ReopenRecordResponse)(nil),           // 62: courtsense.v1.ReopenRecordResponse
+	(*ListTurnsResponse)(nil),              // 63: courtsense.v1.ListTurnsResponse
+	(*CorrectTurnResponse)(nil),            // 64: courtsense.v1.CorrectTurnResponse
+	(*InsertTurnResponse)(nil),             // 65: courtsense.v1.InsertTurnResponse
+	(*WithdrawTurnResponse)(nil),           // 66: courtsense.v1.WithdrawTurnResponse
+	(*RestoreTurnResponse)(nil),            // 67: courtsense.v1.RestoreTurnResponse
+	(*AssignRoleResponse)(nil),             // 68: courtsense.v1.AssignRoleResponse
+	(*SearchRecordResponse)(nil),           // 69: courtsense.v1.SearchRecordResponse
+	(*LocateInRecordResponse)(nil),         // 70: courtsense.v1.LocateInRecordResponse
+	(*GetRecordAudioResponse)(nil),         // 71: courtsense.v1.GetRecordAudioResponse
+	(*FollowRecordResponse)(nil),           // 72: courtsense.v1.FollowRecordResponse
+	(*VerifyRecordResponse)(nil),           // 73: courtsense.v1.VerifyRecordResponse
 }
 var file_courtsense_v1_speech_service_proto_depIdxs = []int32{
 	27, // 0: courtsense.v1.VoiceActivityConfig.min_speech:type_name -> google.protobuf.Duration
@@ -2416,15 +2542,49 @@ var file_courtsense_v1_speech_service_proto_depIdxs = []int32{
 	17, // 49: courtsense.v1.SpeechService.ProposeHotwords:input_type -> courtsense.v1.ProposeHotwordsRequest
 	20, // 50: courtsense.v1.SpeechService.Punctuate:input_type -> courtsense.v1.PunctuateRequest
 	22, // 51: courtsense.v1.SpeechService.LookupStatute:input_type -> courtsense.v1.LookupStatuteRequest
-	25, // 52: courtsense.v1.SpeechService.ExportRecord:input_type -> courtsense.v1.ExportRecordRequest
-	13, // 53: courtsense.v1.SpeechService.StreamingRecognize:output_type -> courtsense.v1.StreamingRecognizeResponse
-	15, // 54: courtsense.v1.SpeechService.Recognize:output_type -> courtsense.v1.SpeechServiceRecognizeResponse
-	19, // 55: courtsense.v1.SpeechService.ProposeHotwords:output_type -> courtsense.v1.ProposeHotwordsResponse
-	21, // 56: courtsense.v1.SpeechService.Punctuate:output_type -> courtsense.v1.PunctuateResponse
-	24, // 57: courtsense.v1.SpeechService.LookupStatute:output_type -> courtsense.v1.LookupStatuteResponse
-	26, // 58: courtsense.v1.SpeechService.ExportRecord:output_type -> courtsense.v1.ExportRecordResponse
-	53, // [53:59] is the sub-list for method output_type
-	47, // [47:53] is the sub-list for method input_type
+	40, // 52: courtsense.v1.SpeechService.CreateRecord:input_type -> courtsense.v1.CreateRecordRequest
+	41, // 53: courtsense.v1.SpeechService.GetRecord:input_type -> courtsense.v1.GetRecordRequest
+	42, // 54: courtsense.v1.SpeechService.ListRecords:input_type -> courtsense.v1.ListRecordsRequest
+	43, // 55: courtsense.v1.SpeechService.UpdateRecord:input_type -> courtsense.v1.UpdateRecordRequest
+	44, // 56: courtsense.v1.SpeechService.FinishRecord:input_type -> courtsense.v1.FinishRecordRequest
+	45, // 57: courtsense.v1.SpeechService.ReopenRecord:input_type -> courtsense.v1.ReopenRecordRequest
+	46, // 58: courtsense.v1.SpeechService.ListTurns:input_type -> courtsense.v1.ListTurnsRequest
+	47, // 59: courtsense.v1.SpeechService.CorrectTurn:input_type -> courtsense.v1.CorrectTurnRequest
+	48, // 60: courtsense.v1.SpeechService.InsertTurn:input_type -> courtsense.v1.InsertTurnRequest
+	49, // 61: courtsense.v1.SpeechService.WithdrawTurn:input_type -> courtsense.v1.WithdrawTurnRequest
+	50, // 62: courtsense.v1.SpeechService.RestoreTurn:input_type -> courtsense.v1.RestoreTurnRequest
+	51, // 63: courtsense.v1.SpeechService.AssignRole:input_type -> courtsense.v1.AssignRoleRequest
+	52, // 64: courtsense.v1.SpeechService.SearchRecord:input_type -> courtsense.v1.SearchRecordRequest
+	53, // 65: courtsense.v1.SpeechService.LocateInRecord:input_type -> courtsense.v1.LocateInRecordRequest
+	54, // 66: courtsense.v1.SpeechService.GetRecordAudio:input_type -> courtsense.v1.GetRecordAudioRequest
+	55, // 67: courtsense.v1.SpeechService.FollowRecord:input_type -> courtsense.v1.FollowRecordRequest
+	56, // 68: courtsense.v1.SpeechService.VerifyRecord:input_type -> courtsense.v1.VerifyRecordRequest
+	25, // 69: courtsense.v1.SpeechService.ExportRecord:input_type -> courtsense.v1.ExportRecordRequest
+	13, // 70: courtsense.v1.SpeechService.StreamingRecognize:output_type -> courtsense.v1.StreamingRecognizeResponse
+	15, // 71: courtsense.v1.SpeechService.Recognize:output_type -> courtsense.v1.SpeechServiceRecognizeResponse
+	19, // 72: courtsense.v1.SpeechService.ProposeHotwords:output_type -> courtsense.v1.ProposeHotwordsResponse
+	21, // 73: courtsense.v1.SpeechService.Punctuate:output_type -> courtsense.v1.PunctuateResponse
+	24, // 74: courtsense.v1.SpeechService.LookupStatute:output_type -> courtsense.v1.LookupStatuteResponse
+	57, // 75: courtsense.v1.SpeechService.CreateRecord:output_type -> courtsense.v1.CreateRecordResponse
+	58, // 76: courtsense.v1.SpeechService.GetRecord:output_type -> courtsense.v1.GetRecordResponse
+	59, // 77: courtsense.v1.SpeechService.ListRecords:output_type -> courtsense.v1.ListRecordsResponse
+	60, // 78: courtsense.v1.SpeechService.UpdateRecord:output_type -> courtsense.v1.UpdateRecordResponse
+	61, // 79: courtsense.v1.SpeechService.FinishRecord:output_type -> courtsense.v1.FinishRecordResponse
+	62, // 80: courtsense.v1.SpeechService.ReopenRecord:output_type -> courtsense.v1.ReopenRecordResponse
+	63, // 81: courtsense.v1.SpeechService.ListTurns:output_type -> courtsense.v1.ListTurnsResponse
+	64, // 82: courtsense.v1.SpeechService.CorrectTurn:output_type -> courtsense.v1.CorrectTurnResponse
+	65, // 83: courtsense.v1.SpeechService.InsertTurn:output_type -> courtsense.v1.InsertTurnResponse
+	66, // 84: courtsense.v1.SpeechService.WithdrawTurn:output_type -> courtsense.v1.WithdrawTurnResponse
+	67, // 85: courtsense.v1.SpeechService.RestoreTurn:output_type -> courtsense.v1.RestoreTurnResponse
+	68, // 86: courtsense.v1.SpeechService.AssignRole:output_type -> courtsense.v1.AssignRoleResponse
+	69, // 87: courtsense.v1.SpeechService.SearchRecord:output_type -> courtsense.v1.SearchRecordResponse
+	70, // 88: courtsense.v1.SpeechService.LocateInRecord:output_type -> courtsense.v1.LocateInRecordResponse
+	71, // 89: courtsense.v1.SpeechService.GetRecordAudio:output_type -> courtsense.v1.GetRecordAudioResponse
+	72, // 90: courtsense.v1.SpeechService.FollowRecord:output_type -> courtsense.v1.FollowRecordResponse
+	73, // 91: courtsense.v1.SpeechService.VerifyRecord:output_type -> courtsense.v1.VerifyRecordResponse
+	26, // 92: courtsense.v1.SpeechService.ExportRecord:output_type -> courtsense.v1.ExportRecordResponse
+	70, // [70:93] is the sub-list for method output_type
+	47, // [47:70] is the sub-list for method input_type
 	47, // [47:47] is the sub-list for extension type_name
 	47, // [47:47] is the sub-list for extension extendee
 	0,  // [0:47] is the sub-list for field type_name
@@ -2438,9 +2598,11 @@ func file_courtsense_v1_speech_service_proto_init() {
 	file_courtsense_v1_availability_proto_init()
 	file_courtsense_v1_media_proto_init()
 	file_courtsense_v1_provenance_proto_init()
+	file_courtsense_v1_record_proto_init()
 	file_courtsense_v1_transcript_proto_init()
 	file_courtsense_v1_speech_service_proto_msgTypes[0].OneofWrappers = []any{}
 	file_courtsense_v1_speech_service_proto_msgTypes[2].OneofWrappers = []any{}
+	file_courtsense_v1_speech_service_proto_msgTypes[3].OneofWrappers = []any{}
 	file_courtsense_v1_speech_service_proto_msgTypes[5].OneofWrappers = []any{
 		(*StreamingRecognizeRequest_Config)(nil),
 		(*StreamingRecognizeRequest_Audio)(nil),

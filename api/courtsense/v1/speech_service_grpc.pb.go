@@ -24,6 +24,23 @@ const (
 	SpeechService_ProposeHotwords_FullMethodName    = "/courtsense.v1.SpeechService/ProposeHotwords"
 	SpeechService_Punctuate_FullMethodName          = "/courtsense.v1.SpeechService/Punctuate"
 	SpeechService_LookupStatute_FullMethodName      = "/courtsense.v1.SpeechService/LookupStatute"
+	SpeechService_CreateRecord_FullMethodName       = "/courtsense.v1.SpeechService/CreateRecord"
+	SpeechService_GetRecord_FullMethodName          = "/courtsense.v1.SpeechService/GetRecord"
+	SpeechService_ListRecords_FullMethodName        = "/courtsense.v1.SpeechService/ListRecords"
+	SpeechService_UpdateRecord_FullMethodName       = "/courtsense.v1.SpeechService/UpdateRecord"
+	SpeechService_FinishRecord_FullMethodName       = "/courtsense.v1.SpeechService/FinishRecord"
+	SpeechService_ReopenRecord_FullMethodName       = "/courtsense.v1.SpeechService/ReopenRecord"
+	SpeechService_ListTurns_FullMethodName          = "/courtsense.v1.SpeechService/ListTurns"
+	SpeechService_CorrectTurn_FullMethodName        = "/courtsense.v1.SpeechService/CorrectTurn"
+	SpeechService_InsertTurn_FullMethodName         = "/courtsense.v1.SpeechService/InsertTurn"
+	SpeechService_WithdrawTurn_FullMethodName       = "/courtsense.v1.SpeechService/WithdrawTurn"
+	SpeechService_RestoreTurn_FullMethodName        = "/courtsense.v1.SpeechService/RestoreTurn"
+	SpeechService_AssignRole_FullMethodName         = "/courtsense.v1.SpeechService/AssignRole"
+	SpeechService_SearchRecord_FullMethodName       = "/courtsense.v1.SpeechService/SearchRecord"
+	SpeechService_LocateInRecord_FullMethodName     = "/courtsense.v1.SpeechService/LocateInRecord"
+	SpeechService_GetRecordAudio_FullMethodName     = "/courtsense.v1.SpeechService/GetRecordAudio"
+	SpeechService_FollowRecord_FullMethodName       = "/courtsense.v1.SpeechService/FollowRecord"
+	SpeechService_VerifyRecord_FullMethodName       = "/courtsense.v1.SpeechService/VerifyRecord"
 	SpeechService_ExportRecord_FullMethodName       = "/courtsense.v1.SpeechService/ExportRecord"
 )
 
@@ -50,7 +67,60 @@ type SpeechServiceClient interface {
 	// Finds the provision that a sentence names or recites, and answers its exact text. Without an index of laws on the server:
 	// FAILED_PRECONDITION with the reason STATUTES_UNAVAILABLE.
 	LookupStatute(ctx context.Context, in *LookupStatuteRequest, opts ...grpc.CallOption) (*LookupStatuteResponse, error)
-	// Exports the record of a hearing.
+	// Begins the record of a hearing. A stream then writes into it (StreamingConfig.record), and clerks correct it. Every change is
+	// kept; it is on the disk before the call answers.
+	// Not served yet: answers UNIMPLEMENTED.
+	CreateRecord(ctx context.Context, in *CreateRecordRequest, opts ...grpc.CallOption) (*CreateRecordResponse, error)
+	// Shows a record without its turns.
+	// Not served yet: answers UNIMPLEMENTED.
+	GetRecord(ctx context.Context, in *GetRecordRequest, opts ...grpc.CallOption) (*GetRecordResponse, error)
+	// Lists the records. One that is damaged has its name alone.
+	// Not served yet: answers UNIMPLEMENTED.
+	ListRecords(ctx context.Context, in *ListRecordsRequest, opts ...grpc.CallOption) (*ListRecordsResponse, error)
+	// Changes what the hearing is about, or begins another item of the agenda.
+	// Not served yet: answers UNIMPLEMENTED.
+	UpdateRecord(ctx context.Context, in *UpdateRecordRequest, opts ...grpc.CallOption) (*UpdateRecordResponse, error)
+	// Finishes a record: it takes no changes until it is reopened.
+	// Not served yet: answers UNIMPLEMENTED.
+	FinishRecord(ctx context.Context, in *FinishRecordRequest, opts ...grpc.CallOption) (*FinishRecordResponse, error)
+	// Reopens a finished record. That it was, and why, stays in it.
+	// Not served yet: answers UNIMPLEMENTED.
+	ReopenRecord(ctx context.Context, in *ReopenRecordRequest, opts ...grpc.CallOption) (*ReopenRecordResponse, error)
+	// Lists a record's turns.
+	// Not served yet: answers UNIMPLEMENTED.
+	ListTurns(ctx context.Context, in *ListTurnsRequest, opts ...grpc.CallOption) (*ListTurnsResponse, error)
+	// Corrects a turn. What was there stays as a revision.
+	// Not served yet: answers UNIMPLEMENTED.
+	CorrectTurn(ctx context.Context, in *CorrectTurnRequest, opts ...grpc.CallOption) (*CorrectTurnResponse, error)
+	// Inserts a turn that was not heard.
+	// Not served yet: answers UNIMPLEMENTED.
+	InsertTurn(ctx context.Context, in *InsertTurnRequest, opts ...grpc.CallOption) (*InsertTurnResponse, error)
+	// Withdraws a turn: it stays in the record and is left out of documents.
+	// Not served yet: answers UNIMPLEMENTED.
+	WithdrawTurn(ctx context.Context, in *WithdrawTurnRequest, opts ...grpc.CallOption) (*WithdrawTurnResponse, error)
+	// Restores a withdrawn turn.
+	// Not served yet: answers UNIMPLEMENTED.
+	RestoreTurn(ctx context.Context, in *RestoreTurnRequest, opts ...grpc.CallOption) (*RestoreTurnResponse, error)
+	// Says who a speaker, or whoever sits at a channel, is; it holds for all their turns.
+	// Not served yet: answers UNIMPLEMENTED.
+	AssignRole(ctx context.Context, in *AssignRoleRequest, opts ...grpc.CallOption) (*AssignRoleResponse, error)
+	// Finds a text in a record.
+	// Not served yet: answers UNIMPLEMENTED.
+	SearchRecord(ctx context.Context, in *SearchRecordRequest, opts ...grpc.CallOption) (*SearchRecordResponse, error)
+	// Finds what is said at a moment, or when something is said.
+	// Not served yet: answers UNIMPLEMENTED.
+	LocateInRecord(ctx context.Context, in *LocateInRecordRequest, opts ...grpc.CallOption) (*LocateInRecordResponse, error)
+	// Answers a piece of the sound. Where the server keeps none: FAILED_PRECONDITION with the reason AUDIO_NOT_KEPT.
+	// Not served yet: answers UNIMPLEMENTED.
+	GetRecordAudio(ctx context.Context, in *GetRecordAudioRequest, opts ...grpc.CallOption) (*GetRecordAudioResponse, error)
+	// Follows a record: each change when it has happened. A client that does not read the answers loses the stream with the reason
+	// SLOW_CLIENT, and goes on from the last revision that it has; it never holds up the hearing.
+	// Not served yet: answers UNIMPLEMENTED.
+	FollowRecord(ctx context.Context, in *FollowRecordRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[FollowRecordResponse], error)
+	// Reads the whole record and checks that nothing was changed since it was written.
+	// Not served yet: answers UNIMPLEMENTED.
+	VerifyRecord(ctx context.Context, in *VerifyRecordRequest, opts ...grpc.CallOption) (*VerifyRecordResponse, error)
+	// Exports a record as a document.
 	// Not served yet: answers UNIMPLEMENTED.
 	ExportRecord(ctx context.Context, in *ExportRecordRequest, opts ...grpc.CallOption) (*ExportRecordResponse, error)
 }
@@ -116,6 +186,185 @@ func (c *speechServiceClient) LookupStatute(ctx context.Context, in *LookupStatu
 	return out, nil
 }
 
+func (c *speechServiceClient) CreateRecord(ctx context.Context, in *CreateRecordRequest, opts ...grpc.CallOption) (*CreateRecordResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CreateRecordResponse)
+	err := c.cc.Invoke(ctx, SpeechService_CreateRecord_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *speechServiceClient) GetRecord(ctx context.Context, in *GetRecordRequest, opts ...grpc.CallOption) (*GetRecordResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetRecordResponse)
+	err := c.cc.Invoke(ctx, SpeechService_GetRecord_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *speechServiceClient) ListRecords(ctx context.Context, in *ListRecordsRequest, opts ...grpc.CallOption) (*ListRecordsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListRecordsResponse)
+	err := c.cc.Invoke(ctx, SpeechService_ListRecords_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *speechServiceClient) UpdateRecord(ctx context.Context, in *UpdateRecordRequest, opts ...grpc.CallOption) (*UpdateRecordResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(UpdateRecordResponse)
+	err := c.cc.Invoke(ctx, SpeechService_UpdateRecord_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *speechServiceClient) FinishRecord(ctx context.Context, in *FinishRecordRequest, opts ...grpc.CallOption) (*FinishRecordResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(FinishRecordResponse)
+	err := c.cc.Invoke(ctx, SpeechService_FinishRecord_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *speechServiceClient) ReopenRecord(ctx context.Context, in *ReopenRecordRequest, opts ...grpc.CallOption) (*ReopenRecordResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ReopenRecordResponse)
+	err := c.cc.Invoke(ctx, SpeechService_ReopenRecord_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *speechServiceClient) ListTurns(ctx context.Context, in *ListTurnsRequest, opts ...grpc.CallOption) (*ListTurnsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListTurnsResponse)
+	err := c.cc.Invoke(ctx, SpeechService_ListTurns_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *speechServiceClient) CorrectTurn(ctx context.Context, in *CorrectTurnRequest, opts ...grpc.CallOption) (*CorrectTurnResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CorrectTurnResponse)
+	err := c.cc.Invoke(ctx, SpeechService_CorrectTurn_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *speechServiceClient) InsertTurn(ctx context.Context, in *InsertTurnRequest, opts ...grpc.CallOption) (*InsertTurnResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(InsertTurnResponse)
+	err := c.cc.Invoke(ctx, SpeechService_InsertTurn_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *speechServiceClient) WithdrawTurn(ctx context.Context, in *WithdrawTurnRequest, opts ...grpc.CallOption) (*WithdrawTurnResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(WithdrawTurnResponse)
+	err := c.cc.Invoke(ctx, SpeechService_WithdrawTurn_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *speechServiceClient) RestoreTurn(ctx context.Context, in *RestoreTurnRequest, opts ...grpc.CallOption) (*RestoreTurnResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RestoreTurnResponse)
+	err := c.cc.Invoke(ctx, SpeechService_RestoreTurn_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *speechServiceClient) AssignRole(ctx context.Context, in *AssignRoleRequest, opts ...grpc.CallOption) (*AssignRoleResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(AssignRoleResponse)
+	err := c.cc.Invoke(ctx, SpeechService_AssignRole_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *speechServiceClient) SearchRecord(ctx context.Context, in *SearchRecordRequest, opts ...grpc.CallOption) (*SearchRecordResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SearchRecordResponse)
+	err := c.cc.Invoke(ctx, SpeechService_SearchRecord_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *speechServiceClient) LocateInRecord(ctx context.Context, in *LocateInRecordRequest, opts ...grpc.CallOption) (*LocateInRecordResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(LocateInRecordResponse)
+	err := c.cc.Invoke(ctx, SpeechService_LocateInRecord_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *speechServiceClient) GetRecordAudio(ctx context.Context, in *GetRecordAudioRequest, opts ...grpc.CallOption) (*GetRecordAudioResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetRecordAudioResponse)
+	err := c.cc.Invoke(ctx, SpeechService_GetRecordAudio_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *speechServiceClient) FollowRecord(ctx context.Context, in *FollowRecordRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[FollowRecordResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &SpeechService_ServiceDesc.Streams[1], SpeechService_FollowRecord_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[FollowRecordRequest, FollowRecordResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type SpeechService_FollowRecordClient = grpc.ServerStreamingClient[FollowRecordResponse]
+
+func (c *speechServiceClient) VerifyRecord(ctx context.Context, in *VerifyRecordRequest, opts ...grpc.CallOption) (*VerifyRecordResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(VerifyRecordResponse)
+	err := c.cc.Invoke(ctx, SpeechService_VerifyRecord_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *speechServiceClient) ExportRecord(ctx context.Context, in *ExportRecordRequest, opts ...grpc.CallOption) (*ExportRecordResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ExportRecordResponse)
@@ -149,7 +398,60 @@ type SpeechServiceServer interface {
 	// Finds the provision that a sentence names or recites, and answers its exact text. Without an index of laws on the server:
 	// FAILED_PRECONDITION with the reason STATUTES_UNAVAILABLE.
 	LookupStatute(context.Context, *LookupStatuteRequest) (*LookupStatuteResponse, error)
-	// Exports the record of a hearing.
+	// Begins the record of a hearing. A stream then writes into it (StreamingConfig.record), and clerks correct it. Every change is
+	// kept; it is on the disk before the call answers.
+	// Not served yet: answers UNIMPLEMENTED.
+	CreateRecord(context.Context, *CreateRecordRequest) (*CreateRecordResponse, error)
+	// Shows a record without its turns.
+	// Not served yet: answers UNIMPLEMENTED.
+	GetRecord(context.Context, *GetRecordRequest) (*GetRecordResponse, error)
+	// Lists the records. One that is damaged has its name alone.
+	// Not served yet: answers UNIMPLEMENTED.
+	ListRecords(context.Context, *ListRecordsRequest) (*ListRecordsResponse, error)
+	// Changes what the hearing is about, or begins another item of the agenda.
+	// Not served yet: answers UNIMPLEMENTED.
+	UpdateRecord(context.Context, *UpdateRecordRequest) (*UpdateRecordResponse, error)
+	// Finishes a record: it takes no changes until it is reopened.
+	// Not served yet: answers UNIMPLEMENTED.
+	FinishRecord(context.Context, *FinishRecordRequest) (*FinishRecordResponse, error)
+	// Reopens a finished record. That it was, and why, stays in it.
+	// Not served yet: answers UNIMPLEMENTED.
+	ReopenRecord(context.Context, *ReopenRecordRequest) (*ReopenRecordResponse, error)
+	// Lists a record's turns.
+	// Not served yet: answers UNIMPLEMENTED.
+	ListTurns(context.Context, *ListTurnsRequest) (*ListTurnsResponse, error)
+	// Corrects a turn. What was there stays as a revision.
+	// Not served yet: answers UNIMPLEMENTED.
+	CorrectTurn(context.Context, *CorrectTurnRequest) (*CorrectTurnResponse, error)
+	// Inserts a turn that was not heard.
+	// Not served yet: answers UNIMPLEMENTED.
+	InsertTurn(context.Context, *InsertTurnRequest) (*InsertTurnResponse, error)
+	// Withdraws a turn: it stays in the record and is left out of documents.
+	// Not served yet: answers UNIMPLEMENTED.
+	WithdrawTurn(context.Context, *WithdrawTurnRequest) (*WithdrawTurnResponse, error)
+	// Restores a withdrawn turn.
+	// Not served yet: answers UNIMPLEMENTED.
+	RestoreTurn(context.Context, *RestoreTurnRequest) (*RestoreTurnResponse, error)
+	// Says who a speaker, or whoever sits at a channel, is; it holds for all their turns.
+	// Not served yet: answers UNIMPLEMENTED.
+	AssignRole(context.Context, *AssignRoleRequest) (*AssignRoleResponse, error)
+	// Finds a text in a record.
+	// Not served yet: answers UNIMPLEMENTED.
+	SearchRecord(context.Context, *SearchRecordRequest) (*SearchRecordResponse, error)
+	// Finds what is said at a moment, or when something is said.
+	// Not served yet: answers UNIMPLEMENTED.
+	LocateInRecord(context.Context, *LocateInRecordRequest) (*LocateInRecordResponse, error)
+	// Answers a piece of the sound. Where the server keeps none: FAILED_PRECONDITION with the reason AUDIO_NOT_KEPT.
+	// Not served yet: answers UNIMPLEMENTED.
+	GetRecordAudio(context.Context, *GetRecordAudioRequest) (*GetRecordAudioResponse, error)
+	// Follows a record: each change when it has happened. A client that does not read the answers loses the stream with the reason
+	// SLOW_CLIENT, and goes on from the last revision that it has; it never holds up the hearing.
+	// Not served yet: answers UNIMPLEMENTED.
+	FollowRecord(*FollowRecordRequest, grpc.ServerStreamingServer[FollowRecordResponse]) error
+	// Reads the whole record and checks that nothing was changed since it was written.
+	// Not served yet: answers UNIMPLEMENTED.
+	VerifyRecord(context.Context, *VerifyRecordRequest) (*VerifyRecordResponse, error)
+	// Exports a record as a document.
 	// Not served yet: answers UNIMPLEMENTED.
 	ExportRecord(context.Context, *ExportRecordRequest) (*ExportRecordResponse, error)
 	mustEmbedUnimplementedSpeechServiceServer()
@@ -176,6 +478,57 @@ func (UnimplementedSpeechServiceServer) Punctuate(context.Context, *PunctuateReq
 }
 func (UnimplementedSpeechServiceServer) LookupStatute(context.Context, *LookupStatuteRequest) (*LookupStatuteResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method LookupStatute not implemented")
+}
+func (UnimplementedSpeechServiceServer) CreateRecord(context.Context, *CreateRecordRequest) (*CreateRecordResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CreateRecord not implemented")
+}
+func (UnimplementedSpeechServiceServer) GetRecord(context.Context, *GetRecordRequest) (*GetRecordResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetRecord not implemented")
+}
+func (UnimplementedSpeechServiceServer) ListRecords(context.Context, *ListRecordsRequest) (*ListRecordsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListRecords not implemented")
+}
+func (UnimplementedSpeechServiceServer) UpdateRecord(context.Context, *UpdateRecordRequest) (*UpdateRecordResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method UpdateRecord not implemented")
+}
+func (UnimplementedSpeechServiceServer) FinishRecord(context.Context, *FinishRecordRequest) (*FinishRecordResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method FinishRecord not implemented")
+}
+func (UnimplementedSpeechServiceServer) ReopenRecord(context.Context, *ReopenRecordRequest) (*ReopenRecordResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ReopenRecord not implemented")
+}
+func (UnimplementedSpeechServiceServer) ListTurns(context.Context, *ListTurnsRequest) (*ListTurnsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListTurns not implemented")
+}
+func (UnimplementedSpeechServiceServer) CorrectTurn(context.Context, *CorrectTurnRequest) (*CorrectTurnResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CorrectTurn not implemented")
+}
+func (UnimplementedSpeechServiceServer) InsertTurn(context.Context, *InsertTurnRequest) (*InsertTurnResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method InsertTurn not implemented")
+}
+func (UnimplementedSpeechServiceServer) WithdrawTurn(context.Context, *WithdrawTurnRequest) (*WithdrawTurnResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method WithdrawTurn not implemented")
+}
+func (UnimplementedSpeechServiceServer) RestoreTurn(context.Context, *RestoreTurnRequest) (*RestoreTurnResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method RestoreTurn not implemented")
+}
+func (UnimplementedSpeechServiceServer) AssignRole(context.Context, *AssignRoleRequest) (*AssignRoleResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method AssignRole not implemented")
+}
+func (UnimplementedSpeechServiceServer) SearchRecord(context.Context, *SearchRecordRequest) (*SearchRecordResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method SearchRecord not implemented")
+}
+func (UnimplementedSpeechServiceServer) LocateInRecord(context.Context, *LocateInRecordRequest) (*LocateInRecordResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method LocateInRecord not implemented")
+}
+func (UnimplementedSpeechServiceServer) GetRecordAudio(context.Context, *GetRecordAudioRequest) (*GetRecordAudioResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetRecordAudio not implemented")
+}
+func (UnimplementedSpeechServiceServer) FollowRecord(*FollowRecordRequest, grpc.ServerStreamingServer[FollowRecordResponse]) error {
+	return status.Error(codes.Unimplemented, "method FollowRecord not implemented")
+}
+func (UnimplementedSpeechServiceServer) VerifyRecord(context.Context, *VerifyRecordRequest) (*VerifyRecordResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method VerifyRecord not implemented")
 }
 func (UnimplementedSpeechServiceServer) ExportRecord(context.Context, *ExportRecordRequest) (*ExportRecordResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ExportRecord not implemented")
@@ -280,6 +633,305 @@ func _SpeechService_LookupStatute_Handler(srv interface{}, ctx context.Context, 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _SpeechService_CreateRecord_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CreateRecordRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SpeechServiceServer).CreateRecord(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SpeechService_CreateRecord_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SpeechServiceServer).CreateRecord(ctx, req.(*CreateRecordRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _SpeechService_GetRecord_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetRecordRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SpeechServiceServer).GetRecord(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SpeechService_GetRecord_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SpeechServiceServer).GetRecord(ctx, req.(*GetRecordRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _SpeechService_ListRecords_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListRecordsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SpeechServiceServer).ListRecords(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SpeechService_ListRecords_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SpeechServiceServer).ListRecords(ctx, req.(*ListRecordsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _SpeechService_UpdateRecord_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(UpdateRecordRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SpeechServiceServer).UpdateRecord(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SpeechService_UpdateRecord_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SpeechServiceServer).UpdateRecord(ctx, req.(*UpdateRecordRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _SpeechService_FinishRecord_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(FinishRecordRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SpeechServiceServer).FinishRecord(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SpeechService_FinishRecord_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SpeechServiceServer).FinishRecord(ctx, req.(*FinishRecordRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _SpeechService_ReopenRecord_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ReopenRecordRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SpeechServiceServer).ReopenRecord(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SpeechService_ReopenRecord_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SpeechServiceServer).ReopenRecord(ctx, req.(*ReopenRecordRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _SpeechService_ListTurns_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListTurnsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SpeechServiceServer).ListTurns(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SpeechService_ListTurns_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SpeechServiceServer).ListTurns(ctx, req.(*ListTurnsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _SpeechService_CorrectTurn_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CorrectTurnRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SpeechServiceServer).CorrectTurn(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SpeechService_CorrectTurn_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SpeechServiceServer).CorrectTurn(ctx, req.(*CorrectTurnRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _SpeechService_InsertTurn_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(InsertTurnRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SpeechServiceServer).InsertTurn(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SpeechService_InsertTurn_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SpeechServiceServer).InsertTurn(ctx, req.(*InsertTurnRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _SpeechService_WithdrawTurn_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(WithdrawTurnRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SpeechServiceServer).WithdrawTurn(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SpeechService_WithdrawTurn_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SpeechServiceServer).WithdrawTurn(ctx, req.(*WithdrawTurnRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _SpeechService_RestoreTurn_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RestoreTurnRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SpeechServiceServer).RestoreTurn(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SpeechService_RestoreTurn_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SpeechServiceServer).RestoreTurn(ctx, req.(*RestoreTurnRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _SpeechService_AssignRole_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(AssignRoleRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SpeechServiceServer).AssignRole(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SpeechService_AssignRole_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SpeechServiceServer).AssignRole(ctx, req.(*AssignRoleRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _SpeechService_SearchRecord_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SearchRecordRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SpeechServiceServer).SearchRecord(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SpeechService_SearchRecord_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SpeechServiceServer).SearchRecord(ctx, req.(*SearchRecordRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _SpeechService_LocateInRecord_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(LocateInRecordRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SpeechServiceServer).LocateInRecord(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SpeechService_LocateInRecord_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SpeechServiceServer).LocateInRecord(ctx, req.(*LocateInRecordRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _SpeechService_GetRecordAudio_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetRecordAudioRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SpeechServiceServer).GetRecordAudio(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SpeechService_GetRecordAudio_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SpeechServiceServer).GetRecordAudio(ctx, req.(*GetRecordAudioRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _SpeechService_FollowRecord_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(FollowRecordRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(SpeechServiceServer).FollowRecord(m, &grpc.GenericServerStream[FollowRecordRequest, FollowRecordResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type SpeechService_FollowRecordServer = grpc.ServerStreamingServer[FollowRecordResponse]
+
+func _SpeechService_VerifyRecord_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(VerifyRecordRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SpeechServiceServer).VerifyRecord(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SpeechService_VerifyRecord_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SpeechServiceServer).VerifyRecord(ctx, req.(*VerifyRecordRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _SpeechService_ExportRecord_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ExportRecordRequest)
 	if err := dec(in); err != nil {
@@ -322,6 +974,70 @@ var SpeechService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _SpeechService_LookupStatute_Handler,
 		},
 		{
+			MethodName: "CreateRecord",
+			Handler:    _SpeechService_CreateRecord_Handler,
+		},
+		{
+			MethodName: "GetRecord",
+			Handler:    _SpeechService_GetRecord_Handler,
+		},
+		{
+			MethodName: "ListRecords",
+			Handler:    _SpeechService_ListRecords_Handler,
+		},
+		{
+			MethodName: "UpdateRecord",
+			Handler:    _SpeechService_UpdateRecord_Handler,
+		},
+		{
+			MethodName: "FinishRecord",
+			Handler:    _SpeechService_FinishRecord_Handler,
+		},
+		{
+			MethodName: "ReopenRecord",
+			Handler:    _SpeechService_ReopenRecord_Handler,
+		},
+		{
+			MethodName: "ListTurns",
+			Handler:    _SpeechService_ListTurns_Handler,
+		},
+		{
+			MethodName: "CorrectTurn",
+			Handler:    _SpeechService_CorrectTurn_Handler,
+		},
+		{
+			MethodName: "InsertTurn",
+			Handler:    _SpeechService_InsertTurn_Handler,
+		},
+		{
+			MethodName: "WithdrawTurn",
+			Handler:    _SpeechService_WithdrawTurn_Handler,
+		},
+		{
+			MethodName: "RestoreTurn",
+			Handler:    _SpeechService_RestoreTurn_Handler,
+		},
+		{
+			MethodName: "AssignRole",
+			Handler:    _SpeechService_AssignRole_Handler,
+		},
+		{
+			MethodName: "SearchRecord",
+			Handler:    _SpeechService_SearchRecord_Handler,
+		},
+		{
+			MethodName: "LocateInRecord",
+			Handler:    _SpeechService_LocateInRecord_Handler,
+		},
+		{
+			MethodName: "GetRecordAudio",
+			Handler:    _SpeechService_GetRecordAudio_Handler,
+		},
+		{
+			MethodName: "VerifyRecord",
+			Handler:    _SpeechService_VerifyRecord_Handler,
+		},
+		{
 			MethodName: "ExportRecord",
 			Handler:    _SpeechService_ExportRecord_Handler,
 		},
@@ -332,6 +1048,11 @@ var SpeechService_ServiceDesc = grpc.ServiceDesc{
 			Handler:       _SpeechService_StreamingRecognize_Handler,
 			ServerStreams: true,
 			ClientStreams: true,
+		},
+		{
+			StreamName:    "FollowRecord",
+			Handler:       _SpeechService_FollowRecord_Handler,
+			ServerStreams: true,
 		},
 	},
 	Metadata: "courtsense/v1/speech_service.proto",

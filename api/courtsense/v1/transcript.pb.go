@@ -287,8 +287,13 @@ type SpeechSegment struct {
 	// Of an interim result: so many words from the start are not changed by later interim results. The final result, for which
 	// the whole segment is heard at once, may still change them. Of a final result: all.
 	StableWordCount int32 `protobuf:"varint,14,opt,name=stable_word_count,json=stableWordCount,proto3" json:"stable_word_count,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// Of a final result: somebody spoke into another channel meanwhile, for a quarter of a second or more. Only where cross-talk is
+	// suppressed, since speech that leaks is no interruption.
+	Overlap bool `protobuf:"varint,15,opt,name=overlap,proto3" json:"overlap,omitempty"`
+	// Of a final result that is in a record: its turn, "records/{record}/turns/{turn}".
+	Turn          string `protobuf:"bytes,16,opt,name=turn,proto3" json:"turn,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SpeechSegment) Reset() {
@@ -417,6 +422,20 @@ func (x *SpeechSegment) GetStableWordCount() int32 {
 		return x.StableWordCount
 	}
 	return 0
+}
+
+func (x *SpeechSegment) GetOverlap() bool {
+	if x != nil {
+		return x.Overlap
+	}
+	return false
+}
+
+func (x *SpeechSegment) GetTurn() string {
+	if x != nil {
+		return x.Turn
+	}
+	return ""
 }
 
 // A word, of Chinese a character.
@@ -974,7 +993,7 @@ var File_courtsense_v1_transcript_proto protoreflect.FileDescriptor
 
 const file_courtsense_v1_transcript_proto_rawDesc = "" +
 	"\n" +
-	"\x1ecourtsense/v1/transcript.proto\x12\rcourtsense.v1\x1a\x1bbuf/validate/validate.proto\x1a\x19courtsense/v1/media.proto\"\xb1\x04\n" +
+	"\x1ecourtsense/v1/transcript.proto\x12\rcourtsense.v1\x1a\x1bbuf/validate/validate.proto\x1a\x19courtsense/v1/media.proto\"\xdf\x04\n" +
 	"\rSpeechSegment\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x03R\x02id\x12#\n" +
 	"\rstart_seconds\x18\x02 \x01(\x01R\fstartSeconds\x12\x1f\n" +
@@ -996,7 +1015,9 @@ const file_courtsense_v1_transcript_proto_rawDesc = "" +
 	"quotations\x18\f \x03(\v2\x1f.courtsense.v1.StatuteQuotationR\n" +
 	"quotations\x12-\n" +
 	"\x12speech_probability\x18\r \x01(\x02R\x11speechProbability\x12*\n" +
-	"\x11stable_word_count\x18\x0e \x01(\x05R\x0fstableWordCount\"\xa1\x01\n" +
+	"\x11stable_word_count\x18\x0e \x01(\x05R\x0fstableWordCount\x12\x18\n" +
+	"\aoverlap\x18\x0f \x01(\bR\aoverlap\x12\x12\n" +
+	"\x04turn\x18\x10 \x01(\tR\x04turn\"\xa1\x01\n" +
 	"\n" +
 	"SpokenWord\x12\x12\n" +
 	"\x04text\x18\x01 \x01(\tR\x04text\x12#\n" +
