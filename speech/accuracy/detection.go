@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 )
 
@@ -80,12 +79,11 @@ func ParseRTTM(r io.Reader) (map[string][]Span, error) {
 		if len(f) < 5 {
 			return nil, fmt.Errorf("RTTM line %d has %d fields, SPEAKER lines have at least 5", n, len(f))
 		}
-		start, err1 := strconv.ParseFloat(f[3], 64)
-		length, err2 := strconv.ParseFloat(f[4], 64)
-		if err1 != nil || err2 != nil || !(start >= 0) || !(length >= 0) {
-			return nil, fmt.Errorf("RTTM line %d: start %q and duration %q must be seconds", n, f[3], f[4])
+		span, err := parseSpan(n, f[3], f[4])
+		if err != nil {
+			return nil, err
 		}
-		out[f[1]] = append(out[f[1]], Span{start, start + length})
+		out[f[1]] = append(out[f[1]], span)
 	}
 	return out, lines.Err()
 }

@@ -3,6 +3,7 @@ package accuracy
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -23,7 +24,7 @@ type Recording struct {
 // DetectFolder runs the segmenter over the recordings that the folder's .rttm files name, which lie beside them as
 // NAME.flac, .wav, .mp3, .opus or .ogg, and scores what it finds. Recordings are returned in the order of their names.
 func DetectFolder(ctx context.Context, s *speech.Segmenter, dir string) ([]Recording, error) {
-	reference, err := readReferences(dir)
+	reference, err := readRTTM(dir, ParseRTTM)
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +50,8 @@ func DetectFolder(ctx context.Context, s *speech.Segmenter, dir string) ([]Recor
 	return out, nil
 }
 
-func readReferences(dir string) (map[string][]Span, error) {
+// readRTTM joins what a folder's .rttm files say.
+func readRTTM[T any](dir string, parse func(io.Reader) (map[string][]T, error)) (map[string][]T, error) {
 	files, err := filepath.Glob(filepath.Join(dir, "*.rttm"))
 	if err != nil {
 		return nil, err
@@ -57,18 +59,18 @@ func readReferences(dir string) (map[string][]Span, error) {
 	if len(files) == 0 {
 		return nil, fmt.Errorf("%s holds no .rttm file", dir)
 	}
-	all := map[string][]Span{}
+	all := map[string][]T{}
 	for _, name := range files {
 		f, err := os.Open(name)
 		if err != nil {
 			return nil, err
 		}
-		spans, err := ParseRTTM(f)
+		found, err := parse(f)
 		_ = f.Close()
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
-		for recording, s := range spans {
+		for recording, s := range found {
 			all[recording] = append(all[recording], s...)
 		}
 	}
