@@ -428,7 +428,6 @@ func numeral(n int) string {
 }
 
 // oneLine cleans a text that has no line breaks of its own.
-func oneLine(s string) string {
-	s = strings.NewReplacer("\r\n", " ", "\n", " ", "\r", " ", "\t", " ").Replace(s)
-	return strings.TrimSpace(strings.ReplaceAll(docx.Clean(s), "\n", " "))
-}
+func oneLine(s string) string { return strings.TrimSpace(blanks.Replace(docx.Clean(s))) }
+
+var blanks = strings.NewReplacer("\n", " ", "\t", " ")

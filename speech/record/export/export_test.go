@@ -138,7 +138,7 @@ func TestDocument(t *testing.T) {
 	})
 	t.Run("the words of the law are marked and have their source", func(t *testing.T) {
 		assert.Contains(t, text, "第五百七十七条，“"+article577+"”被告")
-		assert.Contains(t, partOf(t, file, "word/document.xml"), `<w:rStyle w:val="StatuteQuotation"/></w:rPr><w:t xml:space="preserve">`+article577)
+		assert.Contains(t, partOf(t, file, "word/document.xml"), `<w:rStyle w:val="StatuteQuotation"/><w:rFonts w:hint="eastAsia"/></w:rPr><w:t xml:space="preserve">`+article577)
 		assert.Contains(t, partOf(t, file, "word/footnotes.xml"), "《中华人民共和国民法典》（2020-05-28）第五百七十七条")
 	})
 	t.Run("the agenda parts it", func(t *testing.T) {
@@ -171,7 +171,7 @@ func TestDocument(t *testing.T) {
 
 func TestWithdrawnTurnsCanBeStruck(t *testing.T) {
 	o := export.Options{Format: export.DOCX, Withdrawn: export.Struck}
-	assert.Contains(t, partOf(t, written(t, trial(), o), "word/document.xml"), `<w:strike/></w:rPr><w:t xml:space="preserve">我们私下谈过。`)
+	assert.Contains(t, partOf(t, written(t, trial(), o), "word/document.xml"), `<w:rFonts w:hint="eastAsia"/><w:strike/></w:rPr><w:t xml:space="preserve">我们私下谈过。`)
 	o.Format = export.Text
 	assert.Contains(t, string(written(t, trial(), o)), "［撤回］我们私下谈过。［/撤回］")
 	for _, f := range []export.Format{export.SRT, export.VTT} {
@@ -279,6 +279,60 @@ func TestLongRecords(t *testing.T) {
 		}
 		assert.GreaterOrEqual(t, strings.Count(string(got), "第一百二十条"), 9_999, f)
 		assert.GreaterOrEqual(t, strings.Count(string(got), "长"), 100_000, f)
+	}
+}
+
+// From the store to the paper: what a clerk corrects, withdraws and inserts shows in the next export, and the one before stays what it was.
+func TestARecordFromTheStore(t *testing.T) {
+	ctx := t.Context()
+	store, err := record.Open(t.TempDir(), record.Options{})
+	require.NoError(t, err)
+	defer store.Close()
+	clerk := record.Edit{Author: "赵敏", Reason: "核对"}
+	r, err := store.Create(ctx, "r1", trial().Case, clerk)
+	require.NoError(t, err)
+	defer r.Close()
+	feed, err := r.Feed(ctx, record.FeedOptions{Channels: 2})
+	require.NoError(t, err)
+	turns, err := feed.Append(ctx, 9,
+		record.Turn{Start: 1, End: 4, Role: record.RolePlaintiff, Text: "我要求退活。"},
+		record.Turn{Start: 5, End: 6, Channel: 1, Role: record.RoleDefendant, Text: "嗯。"},
+		record.Turn{Start: 7, End: 9, Channel: 1, Role: record.RoleDefendant, Text: "不同意。"})
+	require.NoError(t, err)
+	require.NoError(t, feed.Close())
+	before := r.Snapshot()
+
+	_, err = r.Correct(ctx, turns[0].ID, record.Correction{Base: turns[0].Revision(), Text: pointer("我要求退货。"), Edit: clerk})
+	require.NoError(t, err)
+	_, err = r.Withdraw(ctx, turns[1].ID, turns[1].Revision(), clerk)
+	require.NoError(t, err)
+	_, err = r.Insert(ctx, turns[0].ID, record.Turn{Role: record.RoleClerk, Text: "（原告出示订单）"}, clerk)
+	require.NoError(t, err)
+
+	text := string(written(t, r.Snapshot(), export.Options{Format: export.Text}))
+	assert.Contains(t, text, "\n原告：我要求退货。\n书记员：（原告出示订单）\n被告：不同意。\n")
+	assert.Contains(t, string(written(t, before, export.Options{Format: export.Text})), "\n原告：我要求退活。\n被告：嗯。\n被告：不同意。\n")
+	everything := string(written(t, r.Snapshot(), export.Options{Format: export.JSON}))
+	for _, kept := range []string{"我要求退活。", "我要求退货。", "嗯。", "核对", "赵敏"} {
+		assert.Contains(t, everything, kept)
+	}
+	assert.NotContains(t, string(written(t, r.Snapshot(), export.Options{Format: export.SRT})), "出示订单", "nobody said it")
+}
+
+func BenchmarkWrite(b *testing.B) {
+	turns := make([]record.Turn, 2000)
+	for i := range turns {
+		turns[i] = record.Turn{Role: record.RoleJudge, Text: "现在进行法庭调查，由原告陈述诉讼请求、事实和理由，被告答辩。"}
+	}
+	s := hearing("bench", trial().Case, turns...)
+	spokenWords(&s)
+	for _, f := range export.Formats() {
+		b.Run(string(f), func(b *testing.B) {
+			for b.Loop() {
+				require.NoError(b, export.Write(io.Discard, s, export.Options{Format: f}))
+			}
+			b.ReportMetric(float64(b.N*len(turns))/b.Elapsed().Seconds(), "turns/s")
+		})
 	}
 }
 

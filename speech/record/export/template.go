@@ -82,6 +82,7 @@ type paper struct {
 type fonts struct {
 	Title     []string `yaml:"title"`
 	Body      []string `yaml:"body"`
+	Latin     []string `yaml:"latin"`
 	Speaker   []string `yaml:"speaker"`
 	Quotation []string `yaml:"quotation"`
 }
@@ -282,7 +283,7 @@ func (f *templateFile) check() error {
 	for _, x := range []struct {
 		item  string
 		names []string
-	}{{"title", f.Fonts.Title}, {"body", f.Fonts.Body}, {"speaker", f.Fonts.Speaker}, {"quotation", f.Fonts.Quotation}} {
+	}{{"title", f.Fonts.Title}, {"body", f.Fonts.Body}, {"latin", f.Fonts.Latin}, {"speaker", f.Fonts.Speaker}, {"quotation", f.Fonts.Quotation}} {
 		if len(x.names) < 1 || len(x.names) > 2 || slices.Contains(x.names, "") {
 			return fmt.Errorf("fonts.%s: a font and, if you like, one to take its place", x.item)
 		}

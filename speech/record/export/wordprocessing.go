@@ -12,6 +12,7 @@ import (
 // The styles by which a clerk restyles the whole document in a word processor.
 const (
 	styleBody      = "Normal"
+	styleCourt     = "Court" // what stands above the title
 	styleTitle     = "Title"
 	styleHead      = "CaseInformation"
 	styleAgenda    = "Heading1"
@@ -43,7 +44,10 @@ func writeDOCX(w io.Writer, d document, s record.State, o Options) error {
 			add(style, docx.Run{Text: line})
 		}
 	}
-	each(styleTitle, d.title)
+	if n := len(d.title); n > 0 {
+		each(styleCourt, d.title[:n-1])
+		each(styleTitle, d.title[n-1:])
+	}
 	each(styleHead, d.head)
 	each(styleClosing, d.opening)
 	for _, b := range d.body {
@@ -101,7 +105,7 @@ func docxSettings(d document, s record.State, o Options) docx.Settings {
 		Styles: styles(f),
 	}
 	seen := map[string]bool{}
-	for _, names := range [][]string{f.Fonts.Body, f.Fonts.Title, f.Fonts.Speaker, f.Fonts.Quotation} {
+	for _, names := range [][]string{f.Fonts.Body, f.Fonts.Latin, f.Fonts.Title, f.Fonts.Speaker, f.Fonts.Quotation} {
 		if seen[names[0]] {
 			continue
 		}
@@ -119,13 +123,14 @@ func styles(f templateFile) []docx.Style {
 	width := f.Page.Width - f.Page.Left - f.Page.Right
 	size, line := f.Sizes.Body, f.Sizes.Line
 	return []docx.Style{
-		{ID: styleBody, Font: f.Fonts.Body[0], Size: size, Line: line},
-		{ID: styleTitle, Font: f.Fonts.Title[0], Size: f.Sizes.Title, Bold: true, Align: docx.Centre, Line: f.Sizes.Title * 1.6, KeepNext: true},
+		{ID: styleBody, Font: f.Fonts.Body[0], Latin: f.Fonts.Latin[0], Size: size, Line: line},
+		{ID: styleCourt, Font: f.Fonts.Title[0], Size: f.Sizes.Title, Bold: true, Align: docx.Centre, Line: f.Sizes.Title * 1.6, KeepNext: true},
+		{ID: styleTitle, Font: f.Fonts.Title[0], Size: f.Sizes.Title, Bold: true, Align: docx.Centre, Line: f.Sizes.Title * 1.6, After: line / 2, KeepNext: true},
 		{ID: styleHead, Name: "Case Information", Line: line, Align: docx.Justify},
 		{ID: styleAgenda, Name: "heading 1", Font: f.Fonts.Speaker[0], Size: size, Line: line, Before: line / 3, FirstLine: 2, KeepNext: true, Outline: 1},
 		{ID: styleDecision, Line: line, FirstLine: 2, Align: docx.Justify, Font: f.Fonts.Quotation[0]},
 		{ID: styleTurn, Line: line, FirstLine: 2, Align: docx.Justify},
-		{ID: styleClosing, Line: line, FirstLine: 2, Before: line / 2, Align: docx.Justify},
+		{ID: styleClosing, Line: line, FirstLine: 2, Before: line / 2, Align: docx.Justify, KeepNext: true},
 		{ID: styleSignature, Line: line * 1.3, Tabs: []docx.Tab{{Position: width * signatureWidth, Align: docx.Left, Rule: true}}},
 		{ID: styleHeader, Name: "header", Size: f.Sizes.Margin, Align: docx.Centre},
 		{ID: styleFooter, Name: "footer", Size: f.Sizes.Margin, Align: docx.Centre},

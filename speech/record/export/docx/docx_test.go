@@ -23,7 +23,7 @@ func settings() docx.Settings {
 	return docx.Settings{
 		Page: docx.Page{Width: 210, Height: 297, Top: 37, Bottom: 35, Left: 28, Right: 26, Header: 15, Footer: 15},
 		Styles: []docx.Style{
-			{ID: "Normal", Font: "仿宋", Size: 14, Line: 26},
+			{ID: "Normal", Font: "仿宋", Latin: "Times New Roman", Size: 14, Line: 26},
 			{ID: "Title", Name: "Title <1>", Font: "宋体", Size: 22, Bold: true, Align: docx.Centre, Before: 6, After: 6, KeepNext: true, Outline: 1},
 			{ID: "Turn", FirstLine: 2, Align: docx.Justify},
 			{ID: "Hanging", FirstLine: -2, Indent: 28},
@@ -180,7 +180,7 @@ func TestStructure(t *testing.T) {
 	})
 	t.Run("text, breaks and tabs", func(t *testing.T) {
 		assert.Contains(t, all["word/document.xml"],
-			`<w:r><w:rPr><w:rStyle w:val="Quoted"/><w:strike/></w:rPr><w:t xml:space="preserve">一</w:t><w:br/><w:t xml:space="preserve">二</w:t><w:tab/><w:t xml:space="preserve">三</w:t></w:r>`)
+			`<w:r><w:rPr><w:rStyle w:val="Quoted"/><w:rFonts w:hint="eastAsia"/><w:strike/></w:rPr><w:t xml:space="preserve">一</w:t><w:br/><w:t xml:space="preserve">二</w:t><w:tab/><w:t xml:space="preserve">三</w:t></w:r>`)
 	})
 	t.Run("footnotes are numbered as they are referred to", func(t *testing.T) {
 		for i, text := range []string{"民法典", "第二"} {

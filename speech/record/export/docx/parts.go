@@ -157,7 +157,7 @@ func (d *Writer) stylesPart() string {
 	language := escaped(d.settings.Language)
 	var b strings.Builder
 	b.WriteString(declaration + `<w:styles xmlns:w="` + wordNS + `"><w:docDefaults><w:rPrDefault><w:rPr>` +
-		Style{Font: basic.Font, Size: basic.Size}.characterXML() + `<w:lang w:val="en-US" w:eastAsia="` + language + `" w:bidi="ar-SA"/></w:rPr></w:rPrDefault></w:docDefaults>` + "\n")
+		Style{Font: basic.Font, Latin: basic.Latin, Size: basic.Size}.characterXML() + `<w:lang w:val="en-US" w:eastAsia="` + language + `" w:bidi="ar-SA"/></w:rPr></w:rPrDefault></w:docDefaults>` + "\n")
 	for _, s := range d.settings.Styles {
 		b.WriteString(s.xml(basic.ID, basic.Size))
 	}

@@ -31,7 +31,8 @@ type Style struct {
 
 	Character bool // for runs; else for paragraphs
 
-	Font        string  // of all scripts
+	Font        string  // of East Asian scripts
+	Latin       string  // of all others; default that of the first style, and there Font
 	Size        float64 // pt
 	Bold        bool
 	Superscript bool
@@ -137,9 +138,18 @@ func (s Style) paragraphXML(size float64) string {
 // characterXML writes the elements in the order of the schema's CT_RPr.
 func (s Style) characterXML() string {
 	var b strings.Builder
-	if s.Font != "" {
-		f := escaped(s.Font)
-		b.WriteString(`<w:rFonts w:ascii="` + f + `" w:hAnsi="` + f + `" w:eastAsia="` + f + `" w:cs="` + f + `"/>`)
+	if s.Font != "" || s.Latin != "" {
+		b.WriteString("<w:rFonts")
+		if f := escaped(s.Latin); f != "" {
+			b.WriteString(` w:ascii="` + f + `" w:hAnsi="` + f + `"`)
+		}
+		if s.Font != "" {
+			b.WriteString(` w:eastAsia="` + escaped(s.Font) + `"`)
+		}
+		if f := escaped(s.Latin); f != "" {
+			b.WriteString(` w:cs="` + f + `"`)
+		}
+		b.WriteString("/>")
 	}
 	if s.Bold {
 		b.WriteString("<w:b/><w:bCs/>")

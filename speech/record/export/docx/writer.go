@@ -3,10 +3,12 @@ package docx
 import (
 	"archive/zip"
 	"bufio"
+	"cmp"
 	"compress/flate"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -81,6 +83,10 @@ type Writer struct {
 func New(w io.Writer, s Settings) (*Writer, error) {
 	if s.Language == "" {
 		s.Language = "zh-CN"
+	}
+	s.Styles = slices.Clone(s.Styles)
+	if len(s.Styles) > 0 {
+		s.Styles[0].Latin = cmp.Or(s.Styles[0].Latin, s.Styles[0].Font)
 	}
 	d := &Writer{zip: zip.NewWriter(w), settings: s, styles: map[string]bool{}}
 	d.zip.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) { return flate.NewWriter(w, flate.DefaultCompression) })
@@ -254,11 +260,10 @@ func (r Run) look() string {
 	if r.Style != "" {
 		look += `<w:rStyle w:val="` + escaped(r.Style) + `"/>`
 	}
+	// Quotation marks and dashes are of both scripts: in Chinese text they are as wide as its characters.
+	look += `<w:rFonts w:hint="eastAsia"/>`
 	if r.Strike {
 		look += "<w:strike/>"
-	}
-	if look == "" {
-		return ""
 	}
 	return "<w:rPr>" + look + "</w:rPr>"
 }
