@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/courtsense/courtsense/internal/testinput"
 	"github.com/courtsense/courtsense/speech/record"
 	"github.com/courtsense/courtsense/speech/record/export"
 )
@@ -117,4 +118,16 @@ func FuzzParseTemplate(f *testing.F) {
 		}
 		written(t, trial(), export.Options{Format: export.Text, Template: x, Times: export.Clock})
 	})
+}
+
+func TestTheManualsExample(t *testing.T) {
+	manual, err := os.ReadFile(filepath.Join(testinput.Root(), "docs", "export.md"))
+	require.NoError(t, err)
+	_, example, ok := strings.Cut(string(manual), "```yaml\n")
+	require.True(t, ok)
+	example, _, ok = strings.Cut(example, "```")
+	require.True(t, ok)
+	text := string(written(t, trial(), export.Options{Format: export.Text, Template: parsed(t, example)}))
+	assert.Contains(t, text, "北京云桥互联网法院\n法庭笔录\n\n案号：（2026）京9999民初1234号\n时间：2026年11月22日　9时30分\n原告：张晓云，女")
+	assert.Contains(t, text, "\n原告（签名）：")
 }
