@@ -110,7 +110,7 @@ func docxSettings(d document, s record.State, o Options) docx.Settings {
 			continue
 		}
 		seen[names[0]] = true
-		font := docx.Font{Name: names[0], Serif: true}
+		font := docx.Font{Name: names[0], Serif: true, EastAsian: names[0] != f.Fonts.Latin[0]}
 		if len(names) > 1 {
 			font.Alternative = names[1]
 		}

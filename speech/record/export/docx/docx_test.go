@@ -32,12 +32,12 @@ func settings() docx.Settings {
 			{ID: docx.FootnoteMark, Character: true, Superscript: true},
 			{ID: "Quoted", Character: true, Font: "楷体"},
 		},
-		Fonts:  []docx.Font{{Name: "仿宋", Alternative: "FangSong", Serif: true}, {Name: "黑体"}},
+		Fonts:  []docx.Font{{Name: "仿宋", Alternative: "FangSong", Serif: true, EastAsian: true}, {Name: "黑体"}},
 		Header: []docx.Paragraph{{Style: "Turn", Runs: []docx.Run{{Text: "案号"}}}},
 		Footer: []docx.Paragraph{{Runs: []docx.Run{{Text: "第"}, {Field: docx.PageNumber}, {Text: "页，共"}, {Field: docx.PageCount}, {Text: "页"}}}},
 		Properties: docx.Properties{
 			Title: "庭审笔录 & <x>", Subject: "s", Creator: "c", Software: "courtsense", Created: time.Unix(0, 0), Modified: time.Unix(1e9, 0),
-			Custom: []docx.Property{{Name: "record", Value: "r<1>"}, {Name: "revision", Value: "7"}},
+			Custom: []docx.Property{{Name: "record", Value: "r<1>"}, {Name: "revision", Value: strings.Repeat("长", 300)}},
 		},
 	}
 }
@@ -189,6 +189,9 @@ func TestStructure(t *testing.T) {
 			note, _, _ = strings.Cut(note, "</w:footnote>")
 			assert.Contains(t, note, text)
 		}
+	})
+	t.Run("properties are no longer than programs take", func(t *testing.T) {
+		assert.Equal(t, 255, strings.Count(all["docProps/custom.xml"], "长"))
 	})
 	t.Run("the same calls give the same bytes", func(t *testing.T) {
 		assert.Equal(t, document(t, settings(), docx.Paragraph{}), document(t, settings(), docx.Paragraph{}))

@@ -123,7 +123,7 @@ func (d *Writer) core() string {
 		`xmlns:dcterms="http://purl.org/dc/terms/" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">`)
 	text := func(element, value string) {
 		if value != "" {
-			b.WriteString("<" + element + ">" + escaped(value) + "</" + element + ">")
+			b.WriteString("<" + element + ">" + escaped(shortened(value)) + "</" + element + ">")
 		}
 	}
 	day := func(element string, t time.Time) {
@@ -146,10 +146,24 @@ func (d *Writer) custom() string {
 	b.WriteString(declaration + `<Properties xmlns="` + officeNS + `custom-properties" xmlns:vt="` + officeNS + `docPropsVTypes">`)
 	for i, p := range d.settings.Properties.Custom {
 		// The identifiers of the format and of user-defined properties; the numbers begin with 2.
-		fmt.Fprintf(&b, `<property fmtid="{D5CDD505-2E9C-101B-9397-08002B2CF9AE}" pid="%d" name="%s"><vt:lpwstr>%s</vt:lpwstr></property>`, i+2, escaped(p.Name), escaped(p.Value))
+		fmt.Fprintf(&b, `<property fmtid="{D5CDD505-2E9C-101B-9397-08002B2CF9AE}" pid="%d" name="%s"><vt:lpwstr>%s</vt:lpwstr></property>`, i+2, escaped(shortened(p.Name)), escaped(shortened(p.Value)))
 	}
 	b.WriteString("</Properties>")
 	return b.String()
+}
+
+// maxProperty is how many characters of a property programs take.
+const maxProperty = 255
+
+func shortened(s string) string {
+	n := 0
+	for i := range s {
+		if n == maxProperty {
+			return s[:i]
+		}
+		n++
+	}
+	return s
 }
 
 func (d *Writer) stylesPart() string {
@@ -177,7 +191,11 @@ func (d *Writer) fonts() string {
 		if f.Serif {
 			family = "roman"
 		}
-		b.WriteString(`<w:charset w:val="86"/><w:family w:val="` + family + `"/><w:pitch w:val="variable"/></w:font>`)
+		charset := "00" // ANSI
+		if f.EastAsian {
+			charset = "86" // GB 2312
+		}
+		b.WriteString(`<w:charset w:val="` + charset + `"/><w:family w:val="` + family + `"/><w:pitch w:val="variable"/></w:font>`)
 	}
 	b.WriteString("</w:fonts>")
 	return b.String()

@@ -58,7 +58,7 @@ type Tab struct {
 // Font names a font and what to take where it isn't installed.
 type Font struct {
 	Name, Alternative string
-	Serif             bool
+	Serif, EastAsian  bool
 }
 
 func number(v float64) string { return strconv.Itoa(int(math.Round(v))) }
