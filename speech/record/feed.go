@@ -177,6 +177,32 @@ func (fd *Feed) fill(e *entry, turns []Turn) error {
 	return nil
 }
 
+// TellRole gives a role to the turns of a speaker on a channel, who turned out to have it only later; an empty speaker stands for all that have no label.
+// Roles that a clerk gave, to a turn, the speaker or the channel, stay. When nothing changes, no revision is made and the change is empty.
+func (fd *Feed) TellRole(ctx context.Context, channel int, speaker string, role Role) (Change, error) {
+	if err := validateRole("turn: role", role); err != nil {
+		return Change{}, err
+	}
+	l := fd.live
+	l.write.Lock()
+	defer l.write.Unlock()
+	if err := fd.mine(); err != nil {
+		return Change{}, err
+	}
+	e := &entry{Act: Assigned, Seat: &Seat{Speaker: speaker, Channel: channel, Role: role}}
+	f := l.fold
+	for _, t := range f.order {
+		by := Turn{Channel: t.Channel, Speaker: t.Speaker}
+		if t.Channel == channel && t.Speaker == speaker && t.Role != role && !f.byHand[t.ID].role && f.roleOf(by) == "" {
+			e.Changed = append(e.Changed, t.ID)
+		}
+	}
+	if len(e.Changed) == 0 {
+		return Change{}, nil
+	}
+	return l.commitLocked(ctx, func() (*entry, error) { return e, nil })
+}
+
 // known tells a turn that an earlier stream wrote: nothing of it lies behind that stream's last turn of the channel. Of a turn that reaches further, what
 // is written twice can be withdrawn, but what is left out would be lost.
 func (fd *Feed) known(t Turn) bool {

@@ -11,6 +11,9 @@ import (
 // soundRate is the samples a second of a channel of the sound that is kept.
 const soundRate = 16000
 
+// maxSound keeps places in the sound's file far from what an int64 holds.
+const maxSound = 2 * maxSeconds * soundRate
+
 // fold is what the entries so far say.
 type fold struct {
 	state   State   // but for Turns
@@ -46,7 +49,8 @@ func (f *fold) replay(s *scanner, each func(*entry) error) error {
 			err = f.check(e)
 		}
 		if err != nil {
-			return before.damaged(err.Error())
+			*s = before
+			return s.damaged(err.Error())
 		}
 		f.apply(e, s.head)
 		if each != nil {
@@ -70,7 +74,7 @@ func (f *fold) check(e *entry) error {
 	case f.state.Finished && e.Act != Reopened && e.Act != exported:
 		return fmt.Errorf("%s: %w", e.Act, ErrFinished)
 	}
-	if e.Sound != nil && (e.Sound.From != f.soundTo || e.Sound.To < e.Sound.From) {
+	if e.Sound != nil && (e.Sound.From != f.soundTo || e.Sound.To < e.Sound.From || e.Sound.To > maxSound || f.state.Sound.Channels == 0) {
 		return fmt.Errorf("sound from sample %d to %d, but %d are there", e.Sound.From, e.Sound.To, f.soundTo)
 	}
 	missing := func(ok bool) error {
@@ -111,7 +115,7 @@ func (f *fold) check(e *entry) error {
 	case CaseSet:
 		return missing(e.Case != nil)
 	case begun:
-		return missing(e.Session != nil)
+		return missing(e.Session != nil && e.Session.Channels > 0 && e.Session.Channels <= maxChannels)
 	case exported:
 		return missing(e.Export != nil)
 	case Finished, Reopened, noted:
@@ -210,7 +214,9 @@ func (f *fold) apply(e *entry, head chainHash) {
 		f.revise(e.Turn, r, &c)
 	case Assigned:
 		r.Role, c.Seat = &e.Seat.Role, e.Seat
-		f.assign(*e.Seat)
+		if e.Author != "" { // what a recogniser tells of the turns that come, these say themselves
+			f.assign(*e.Seat)
+		}
 		for _, id := range e.Changed {
 			f.turns[id].Role = e.Seat.Role
 			f.revise(id, r, &c)

@@ -3,6 +3,7 @@ package record
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
@@ -92,7 +93,10 @@ func (s *scanner) next() ([]byte, error) {
 	}
 	length := int64(binary.LittleEndian.Uint32(prefix))
 	if crc32.Checksum(prefix[:4], castagnoli) != binary.LittleEndian.Uint32(prefix[4:]) {
-		return nil, s.zeros(prefix, "its length is not the one that was written")
+		if unwritten, err := s.unwritten(); err != nil || unwritten {
+			return nil, cmp.Or(err, errTorn)
+		}
+		return nil, s.damaged("its length is not the one that was written")
 	}
 	if length > maxPayload {
 		return nil, s.damaged(fmt.Sprintf("it has %d bytes, at most %d are written", length, maxPayload))
@@ -107,9 +111,14 @@ func (s *scanner) next() ([]byte, error) {
 	payload, hash := b[:length:length], chainHash(b[length:])
 	next := s.head.link(prefix[:4], payload)
 	if next != hash {
-		if s.at+frameBytes+length+hashBytes == s.size && hash == (chainHash{}) {
-			// The file was made longer before a power cut, and the bytes were not written any more.
-			return nil, errTorn
+		if cut := cutHash(hash, next); cut > 0 {
+			unwritten, err := s.unwritten()
+			if err != nil {
+				return nil, err
+			}
+			if unwritten && cut+int(left-frameBytes-length-hashBytes) >= surelyUnwritten {
+				return nil, errTorn
+			}
 		}
 		return nil, s.damaged("its bytes, or the chain before it, are not those that were written")
 	}
@@ -118,22 +127,33 @@ func (s *scanner) next() ([]byte, error) {
 	return payload, nil
 }
 
-// zeros tells an end that was never written, which a power cut leaves as zeros, from damage.
-func (s *scanner) zeros(read []byte, detail string) error {
-	rest := io.MultiReader(bytes.NewReader(read), s.r)
+// After a power cut a file may be longer than what was written of it; then it ends in zeros, which no entry does.
+const surelyUnwritten = 4 // zeros: fewer may be a changed byte
+
+// unwritten tells whether all that comes is zeros.
+func (s *scanner) unwritten() (bool, error) {
 	b := make([]byte, 4096)
 	for {
-		n, err := rest.Read(b)
+		n, err := s.r.Read(b)
 		if len(bytes.Trim(b[:n], "\x00")) > 0 {
-			return s.damaged(detail)
+			return false, nil
 		}
 		if errors.Is(err, io.EOF) {
-			return errTorn
+			return true, nil
 		}
 		if err != nil {
-			return s.failed(err)
+			return false, s.failed(err)
 		}
 	}
+}
+
+// cutHash counts the zeros that a hash ends in, when what is before them is the beginning of the right one or the payload was cut already.
+func cutHash(hash, right chainHash) int {
+	kept := len(bytes.TrimRight(hash[:], "\x00"))
+	if !bytes.Equal(hash[:kept], right[:kept]) {
+		return 0
+	}
+	return len(hash) - kept
 }
 
 func (s *scanner) damaged(detail string) error {

@@ -26,12 +26,12 @@ type live struct {
 	folder string
 	size   int64 // of the journal when it was opened
 
-	write   sync.Mutex // one change at a time; what follows is its holder's
-	journal *journal   // nil: open for reading
-	lock    io.Closer  // nil: open for reading
-	torn    int64      // bytes that were cut off when it was opened, until an entry says so
-	reading time.Time  // of the clock, for the last entry
-	feed    *Feed      // that is heard into it
+	write   sync.Mutex    // one change at a time; what follows is its holder's
+	journal *journal      // nil: open for reading
+	lock    io.Closer     // nil: open for reading
+	torn    int64         // bytes that were cut off when it was opened, until an entry says so
+	elapsed time.Duration // of the process, at the last entry that it wrote; 0: none yet
+	feed    *Feed         // that is heard into it
 	closed  bool
 
 	sound sound
@@ -137,8 +137,7 @@ func (l *live) commitLocked(ctx context.Context, build func() (*entry, error)) (
 	if err != nil {
 		return Change{}, err
 	}
-	now := l.o.Clock()
-	l.stamp(e, now)
+	elapsed := l.stamp(e)
 	payload, err := e.encode()
 	if err != nil {
 		return Change{}, err
@@ -154,7 +153,7 @@ func (l *live) commitLocked(ctx context.Context, build func() (*entry, error)) (
 	if err := l.journal.append(payload); err != nil {
 		return Change{}, err
 	}
-	l.torn, l.reading = 0, now
+	l.torn, l.elapsed = 0, elapsed
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.fold.apply(e, l.journal.head)
@@ -180,26 +179,29 @@ func (l *live) writable() error {
 // clockStep is how far the clock may go wrong between two entries without being noted: time servers correct by less.
 const clockStep = time.Second
 
-// stamp numbers an entry and gives it its time. Where the clock was set since the entry before, it says how far: forward steps are known within one
-// process, backward ones always.
-func (l *live) stamp(e *entry, now time.Time) {
+// stamp numbers an entry and gives it its time. Where the clock was set since the entry before, it says how far: backward steps are always seen,
+// forward ones within one process, by a clock that nobody sets.
+func (l *live) stamp(e *entry) (elapsed time.Duration) {
 	e.Number = l.fold.entries + 1
 	if e.revises() {
 		e.Revision = l.fold.state.Revision + 1
 	}
 	e.TornBytes = l.torn
-	e.At = now.Round(0).UTC()
-	if !l.reading.IsZero() {
-		// Sub of two readings is the monotonic clock's, of two rounded ones the wall clock's.
-		step := e.At.Sub(l.reading.Round(0)) - now.Sub(l.reading)
-		if step.Abs() >= clockStep {
+	e.At = l.o.Clock().Round(0).UTC()
+	wall := e.At.Sub(l.fold.last)
+	if l.o.elapsed != nil {
+		elapsed = l.o.elapsed()
+	}
+	if l.elapsed > 0 {
+		if step := wall - (elapsed - l.elapsed); step.Abs() >= clockStep {
 			e.ClockStep = step
-			return
+			return elapsed
 		}
 	}
-	if step := e.At.Sub(l.fold.last); step < 0 {
-		e.ClockStep = step
+	if l.fold.entries > 0 && wall < 0 {
+		e.ClockStep = wall
 	}
+	return elapsed
 }
 
 // snapshot is the state as it is now.

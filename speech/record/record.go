@@ -39,6 +39,10 @@ func (r *Record) change(ctx context.Context, by Edit, build func(*fold) (*entry,
 	if err := by.validate(); err != nil {
 		return Change{}, err
 	}
+	return r.commit(ctx, by, build)
+}
+
+func (r *Record) commit(ctx context.Context, by Edit, build func(*fold) (*entry, error)) (Change, error) {
 	select {
 	case <-r.done:
 		return Change{}, fmt.Errorf("record %s: %w", r.live.id, ErrClosed)
@@ -282,15 +286,15 @@ func (r *Record) Reopen(ctx context.Context, by Edit) (Change, error) {
 	})
 }
 
-// NoteExport notes that a document was made. It makes no revision: the record says what it said.
+// NoteExport notes that a document was made; by whom may be left out. It makes no revision: the record says what it said.
 func (r *Record) NoteExport(ctx context.Context, x Export) error {
 	if !hexHash.MatchString(x.SHA256) {
 		return invalid("export: SHA-256 %q must be 64 hexadecimal digits in lower case", x.SHA256)
 	}
-	if err := limited("export: format", x.Format, maxLabel); err != nil {
+	if err := allLimited(maxLabel, [2]string{"export: format", x.Format}, [2]string{"export: author", x.Author}); err != nil {
 		return err
 	}
-	_, err := r.change(ctx, Edit{Author: x.Author}, func(f *fold) (*entry, error) {
+	_, err := r.commit(ctx, Edit{Author: x.Author}, func(f *fold) (*entry, error) {
 		if x.Revision < 1 || x.Revision > f.state.Revision {
 			return nil, invalid("export: revision %d, the record has 1 to %d", x.Revision, f.state.Revision)
 		}

@@ -29,7 +29,8 @@ type Options struct {
 	// IdleRecords stay open when nobody uses them, because opening one reads its whole journal; 0 means 16.
 	IdleRecords int
 
-	wrap func(*os.File) file // lets tests stand between the store and the disk
+	wrap    func(*os.File) file  // lets tests stand between the store and the disk
+	elapsed func() time.Duration // since the process began, more than 0; nil: not known, as with a Clock of the caller's
 }
 
 const (
@@ -39,6 +40,9 @@ const (
 	folderRights  = 0o700
 	journalRights = 0o600
 )
+
+// started has the monotonic clock's reading, which nobody sets.
+var started = time.Now()
 
 // Store is a folder of records. It is safe for concurrent use. A record that is open for writing is its own until it is closed; the folder may be shared
 // with other stores.
@@ -65,7 +69,7 @@ type slot struct {
 // Open opens a folder of records, and makes it when there is none.
 func Open(dir string, o Options) (*Store, error) {
 	if o.Clock == nil {
-		o.Clock = time.Now
+		o.Clock, o.elapsed = time.Now, func() time.Duration { return time.Since(started) }
 	}
 	if o.Logger == nil {
 		o.Logger = slog.Default()
