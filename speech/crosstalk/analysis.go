@@ -22,11 +22,11 @@ const bands = 12
 
 // How levels are compared, in dB unless said otherwise.
 const (
-	audible   = 6.  // above the noise, for a band to count
-	speaking  = 10. // above the noise, for a channel to be spoken into
+	audible   = 8.  // above the noise, for a band to count
+	speaking  = 12. // above the noise, for a channel to be spoken into
 	loud      = 15. // above the noise, for a channel to teach how far it leaks
 	leading   = 3.  // above another channel, for the same
-	margin    = 6.  // above the expected leak, for a band to be a channel's own: microphones hear one voice differently from frame to frame
+	margin    = 9.  // above the expected leak, for a band to be a channel's own: microphones hear one voice differently from frame to frame
 	ownShare  = .5  // share of the audible bands that make a frame a channel's own
 	fewest    = 3   // audible bands without which a frame is nobody's
 	startLeak = -12.
@@ -36,7 +36,7 @@ const (
 	// What is learnt from a frame; from one that seems to be the channel's own little, since it mostly is.
 	lesson, doubtful = .15, .015
 	// decay is how fast a room gets quiet after a voice, a frame: 60 dB in half a second.
-	decay = 60 * hop / (.5 * audio.Rate)
+	decay = 60 * hop / (.8 * audio.Rate)
 )
 
 // The noise is the least smoothed power of some seconds, which is below its mean.
@@ -152,7 +152,7 @@ func (a *analysis) decide() {
 		count, own := 0, 0
 		var leaked powers
 		for j, o := range a.microphones {
-			if j == i || o.peak.sum() < ratio(speaking)*o.noise.sum() {
+			if j == i {
 				continue
 			}
 			for b := range bands {
@@ -168,7 +168,7 @@ func (a *analysis) decide() {
 				own++
 			}
 		}
-		a.own[i] = count >= fewest && float64(own) >= ownShare*float64(count)
+		a.own[i] = count >= fewest && float64(own) >= ownShare*float64(count) && m.power.sum() > ratio(margin)*leaked.sum()
 		a.others[i] = leaked.sum() > m.noise.sum()/2
 	}
 	a.learn()
@@ -212,6 +212,12 @@ func (a *analysis) learn() {
 func (a *analysis) spoken(channel int) bool {
 	m := a.microphones[channel]
 	return m.power.sum() > ratio(speaking)*m.noise.sum()
+}
+
+// still tells whether nothing is heard in a channel but its noise.
+func (a *analysis) still(channel int) bool {
+	m := a.microphones[channel]
+	return !a.own[channel] && !a.others[channel] && m.power.sum() < ratio(quiet)*m.noise.sum()
 }
 
 // noiseLevel is the root mean square of white noise that has a channel's noise in the compared bands.

@@ -11,11 +11,12 @@ import (
 // MaxChannels is the most that are compared.
 const MaxChannels = 8
 
-// When a channel is let through while others are heard in it, in frames.
+// When a channel is let through while others are heard in it: own voices are evidence that adds up, and fades.
 const (
-	ahead  = 5  // that are known before one is decided
-	needed = 3  // of these and the one itself must be the channel's own
-	held   = 16 // for which it stays open after that: between words, and where a word is weak
+	ahead    = 5  // frames that are known before one is decided
+	evident  = 3  // evidence of a frame that is the channel's own, and loud; others take one away
+	opens    = 9  // evidence from which the channel is let through, until there is none
+	mostHeld = 20 // evidence at most: a third of a second, between words and where a word is weak
 )
 
 // Delay is how much later the sound comes out.
@@ -34,12 +35,11 @@ type Suppressor struct {
 	analysis *analysis
 	pending  [][]float32 // by channel: sound from the block on that is let out next
 	analysed int         // frames of pending that were analysed
-	own      [][]bool    // by channel, of these frames
-	others   [][]bool
-	loud     [][]bool
-	open     []int     // frames for which a channel stays open
+	others   [][]bool    // by channel, of these frames: others are heard
+	evidence []int       // by channel, for its own voice
+	open     []bool
 	gain     []float32 // of the last sample of the block before
-	seed     []uint32
+	filling  []filling
 
 	speakers []uint8 // bits of the channels that were spoken into, by frame
 	first    int64   // the frame that speakers begins with
@@ -52,12 +52,12 @@ func New(channels int) (*Suppressor, error) {
 		return nil, fmt.Errorf("cross-talk is told between 2 to %d channels, not %d", MaxChannels, channels)
 	}
 	s := &Suppressor{
-		analysis: newAnalysis(channels), pending: make([][]float32, channels), own: make([][]bool, channels), others: make([][]bool, channels),
-		loud: make([][]bool, channels), open: make([]int, channels), gain: make([]float32, channels), seed: make([]uint32, channels),
+		analysis: newAnalysis(channels), pending: make([][]float32, channels), others: make([][]bool, channels),
+		evidence: make([]int, channels), open: make([]bool, channels), gain: make([]float32, channels), filling: make([]filling, channels),
 		out: make([][]float32, channels),
 	}
 	for c := range channels {
-		s.gain[c], s.seed[c] = 1, uint32(c+1)
+		s.gain[c], s.filling[c].seed = 1, uint32(c+1)
 	}
 	return s, nil
 }
@@ -97,9 +97,16 @@ func (s *Suppressor) run(most int) {
 		}
 		s.analysis.decide()
 		for c := range s.pending {
-			s.own[c] = append(s.own[c], s.analysis.own[c])
+			if s.analysis.still(c) {
+				s.filling[c].learn(s.pending[c][from : from+window])
+			}
 			s.others[c] = append(s.others[c], s.analysis.others[c])
-			s.loud[c] = append(s.loud[c], s.analysis.spoken(c))
+			if s.analysis.own[c] && s.analysis.spoken(c) {
+				s.evidence[c] = min(s.evidence[c]+evident, mostHeld)
+			} else {
+				s.evidence[c] = max(s.evidence[c]-1, 0)
+			}
+			s.open[c] = s.evidence[c] >= opens || s.open[c] && s.evidence[c] > 0
 		}
 		s.analysed++
 		if s.analysed > ahead {
@@ -114,31 +121,15 @@ func (s *Suppressor) run(most int) {
 func (s *Suppressor) release(n int) {
 	speaking := uint8(0)
 	for c := range s.pending {
-		count, loud := 0, 0
-		for k, own := range s.own[c][:ahead+1] {
-			if own {
-				count++
-			}
-			if own && s.loud[c][k] {
-				loud++
-			}
-		}
-		if count >= needed {
-			s.open[c] = held
-		} else {
-			s.open[c] = max(s.open[c]-1, 0)
-		}
-		if loud >= needed {
+		if s.evidence[c] >= opens {
 			speaking |= 1 << c
 		}
 		target := float32(1)
-		if s.open[c] == 0 && s.others[c][0] {
+		if !s.open[c] && s.others[c][0] {
 			target = 0
 		}
 		s.pass(c, target, n)
-		s.own[c] = slices.Delete(s.own[c], 0, 1)
 		s.others[c] = slices.Delete(s.others[c], 0, 1)
-		s.loud[c] = slices.Delete(s.loud[c], 0, 1)
 	}
 	s.analysed--
 	if len(s.speakers) >= 2*kept {
@@ -148,21 +139,20 @@ func (s *Suppressor) release(n int) {
 	s.speakers = append(s.speakers, speaking)
 }
 
-// pass lets a channel's block out, with noise like the channel's own in place of what is silenced: voice activity hears no change.
+// pass lets a channel's block out, with the channel's background in place of what is silenced: voice activity hears no change.
 func (s *Suppressor) pass(c int, target float32, n int) {
 	block := s.pending[c][:n]
 	gain := s.gain[c]
-	switch {
-	case gain == 1 && target == 1:
+	if gain == 1 && target == 1 {
 		s.out[c] = append(s.out[c], block...)
-	default:
-		// Uniform noise of this width has the noise's root mean square.
-		width := s.analysis.noiseLevel(c) * 3.4641
+		s.filling[c].tail = [hop]float32{}
+	} else {
+		var background [hop]float32
+		s.filling[c].block(&background, s.analysis.noiseLevel(c))
 		step := (target - gain) / hop
-		for _, x := range block {
+		for i, x := range block {
 			gain += step
-			s.seed[c] = s.seed[c]*1664525 + 1013904223
-			s.out[c] = append(s.out[c], gain*x+(1-gain)*width*(float32(s.seed[c]>>8)/(1<<24)-.5))
+			s.out[c] = append(s.out[c], gain*x+(1-gain)*background[i])
 		}
 	}
 	s.gain[c] = target

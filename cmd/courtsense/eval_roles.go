@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	pb "github.com/courtsense/courtsense/api/courtsense/v1"
+	"github.com/courtsense/courtsense/benchmarks"
+	"github.com/courtsense/courtsense/internal/conf"
+	"github.com/courtsense/courtsense/internal/eval"
+	"github.com/courtsense/courtsense/speech"
+)
+
+func newEvalRolesCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "roles DIR",
+		Short: "Measure to whom the turns of hearings on several microphones are given",
+		Long: `Hears NAME.wav (.flac, .mp3, .opus, .ogg), a channel a seat, and compares with NAME.json: {"seats": [{"channel": 0, "role": "judge"}],
+"turns": [{"role": "judge", "start": 1.2, "end": 4.5}]}. A turn is right when at least half of it, and more than in any other role, was
+found in its own role. A segment of which less than half lies in turns of its role (half a second more at both ends) is spurious and
+counts as one more wrong turn. models/training/speech/courtroom.py makes such folders.`,
+		Example: `  courtsense eval roles hearings/
+  courtsense eval roles hearings/ --set speech.roles.crosstalk=never --json`,
+		Args: oneFolder,
+	}
+	f := addEvalFlags(cmd, "config", "set", "models", "device")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if err := f.check(); err != nil {
+			return err
+		}
+		if f.score != "" || f.raw != "" {
+			return usagef("eval roles has no --raw and --score")
+		}
+		loaded, err := loadConfig(f.config)
+		if err != nil {
+			return err
+		}
+		c := newConsole(cmd)
+		return f.run(c, "listening", func(run eval.Run) error {
+			r, err := evalRoles(cmd.Context(), c, loaded.Config, run, args[0])
+			if err != nil {
+				return err
+			}
+			return f.print(c, r)
+		})
+	}
+	return cmd
+}
+
+func evalRoles(ctx context.Context, c *console, cfg conf.Config, run eval.Run, dir string) (r eval.RolesReport, err error) {
+	a, err := speechApp(ctx, c, cfg)
+	if err != nil {
+		return r, err
+	}
+	defer func() { err = errors.Join(err, a.Close()) }()
+	uses, err := a.Speech().Uses("")
+	if err != nil {
+		return r, err
+	}
+	measure := eval.Roles{Run: run, ProcessorTime: benchmarks.ProcessorTime, Hear: func(ctx context.Context, path string, seats []eval.Seat) ([]eval.FoundTurn, float64, error) {
+		config := &pb.RecognitionConfig{}
+		at := map[int]eval.Seat{}
+		for _, s := range seats {
+			at[s.Channel] = s
+			config.ChannelRoles = append(config.ChannelRoles, &pb.ChannelRole{
+				Channel: int32(s.Channel), Role: pb.SpeakerRole(pb.SpeakerRole_value["SPEAKER_ROLE_"+strings.ToUpper(string(s.Role))]),
+			})
+		}
+		segmenter, _, err := a.Speech().Segmenter(ctx, config, -1)
+		if err != nil {
+			return nil, 0, err
+		}
+		file, err := os.Open(path)
+		if err != nil {
+			return nil, 0, err
+		}
+		defer file.Close()
+		var found []eval.FoundTurn
+		summary, err := segmenter.Run(ctx, file, func(x speech.Result) error {
+			if x.Final {
+				found = append(found, eval.FoundTurn{Role: at[x.Channel].Role, Start: x.Start, End: x.End, Overlap: x.Overlap})
+			}
+			return nil
+		})
+		return found, summary.Duration.Seconds(), err
+	}}
+	if r, err = measure.Folder(ctx, dir); err != nil {
+		return r, err
+	}
+	r.Setting = setting()
+	r.Models = evalModels(uses)
+	return r, nil
+}
