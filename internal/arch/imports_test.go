@@ -74,7 +74,7 @@ var bindings = []string{
 
 // withoutC are packages whose whole dependency tree must be free of the leaves.
 var withoutC = []string{
-	"models", "models/pull", "pipeline", "pipeline/charlm", "pipeline/imaging", "pipeline/imaging/draw", "pipeline/refusal", "vision/face", "vision/gallery", "vision/gate", "vision/gate/journal", "ocr", "ocr/page", "ocr/pdf", "ocr/reader", "ocr/text", "speech/vad", "speech/fbank", "speech/acoustic", "speech/record", "speech/record/export", "speech/syllable", "speech/language/train", "speech/language/rescore",
+	"models", "models/pull", "pipeline", "pipeline/charlm", "pipeline/imaging", "pipeline/imaging/draw", "pipeline/refusal", "vision/face", "vision/gallery", "vision/gate", "vision/gate/journal", "ocr", "ocr/page", "ocr/pdf", "ocr/reader", "ocr/text", "speech/vad", "speech/fbank", "speech/acoustic", "speech/record", "speech/syllable", "speech/language/train", "speech/language/rescore",
 	"internal/conf", "internal/telemetry", "internal/server", "internal/server/rpcerror", "api/courtsense/v1",
 }
 
