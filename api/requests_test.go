@@ -127,7 +127,7 @@ func TestUnservedNamesWhatIsAskedInVain(t *testing.T) {
 		"a switch on":            {config(&pb.RecognitionConfig{SeparateSpeakers: true}), "config.separate_speakers"},
 		"a switch off":           {config(&pb.RecognitionConfig{SeparateSpeakers: false}), ""},
 		"the first of several":   {&pb.StreamingConfig{Recognition: &pb.RecognitionConfig{SeparateSpeakers: true}, Record: "records/a"}, "recognition.separate_speakers"},
-		"a text":                 {&pb.StreamingConfig{Record: "records/a"}, "record"},
+		"a served text":          {&pb.StreamingConfig{Record: "records/a"}, ""},
 		"a field of the request": {&pb.DocumentServiceRecognizeRequest{Document: "documents/a"}, "document"},
 		"a served field":         {&pb.DetectRequest{AnyOrientation: true}, ""},
 		"a served message":       {&pb.StreamingConfig{Endpointing: &pb.EndpointingConfig{}}, ""},

@@ -40,7 +40,7 @@ type source struct {
 
 // newSource asks the recorder and has the lead heard.
 func (s *Segmenter) newSource(ctx context.Context, channels int, push func(context.Context, []float32) error) (*source, error) {
-	in := &source{recorder: s.cfg.Recorder, channels: channels, push: push}
+	in := &source{recorder: s.cfg.recorder, channels: channels, push: push}
 	if in.recorder == nil {
 		return in, nil
 	}

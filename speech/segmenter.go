@@ -28,8 +28,7 @@ type Config struct {
 	// tell that others spoke at the same time. It counts for sound of 2 to 8 channels, each a microphone in one room; results come 0.1 s
 	// later.
 	SuppressCrosstalk bool
-	// Recorder keeps the sound of the one run that this configuration is for; nil: nothing does.
-	Recorder Recorder
+	recorder          Recorder // of [Segmenter.Recording]
 }
 
 // DefaultInterim is the sound between two interim results of one segment.
@@ -64,6 +63,13 @@ func NewSegmenter(v *vad.VAD, cfg Config) (*Segmenter, error) {
 		}
 	}
 	return &Segmenter{vad: v, cfg: cfg, interim: max(0, int64(cfg.Interim)*audio.Rate/int64(time.Second))}, nil
+}
+
+// Recording is this segmenter for one run, whose sound the recorder keeps.
+func (s *Segmenter) Recording(r Recorder) *Segmenter {
+	one := *s
+	one.cfg.recorder = r
+	return &one
 }
 
 // Summary describes a stream that has ended.

@@ -125,7 +125,7 @@ or through such a server. Begin with "courtsense doctor", which says what is ins
 			root.AddCommand(c)
 		}
 	}
-	add("files", newOCRCommand(), newOrientCommand(), newEnhanceCommand(), newFaceCommand(), newGalleryCommand(), newTranscribeCommand(), newHotWordsCommand(), newPunctuateCommand(), newStatutesCommand())
+	add("files", newOCRCommand(), newOrientCommand(), newEnhanceCommand(), newFaceCommand(), newGalleryCommand(), newTranscribeCommand(), newRecordCommand(), newHotWordsCommand(), newPunctuateCommand(), newStatutesCommand())
 	add("server", newServeCommand(), newDemoCommand())
 	add("machine", newDoctorCommand(), newModelsCommand(), newLMCommand(), newBenchCommand(), newEvalCommand(), newVersionCommand())
 	catchFailures(root)

@@ -88,6 +88,7 @@ func serve(ctx context.Context, c *console, loaded *conf.Loaded) (err error) {
 		return portHint(err)
 	}
 	a.OpenGalleries(ctx)
+	a.OpenRecords(ctx)
 	if err := a.StartGates(ctx); err != nil {
 		return errors.Join(startError(ctx, log, err), s.Close())
 	}

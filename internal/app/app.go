@@ -63,6 +63,7 @@ type App struct {
 	galleries *galleries          // nil without a key, or when faces are no part of this app
 	gates     *gateway            // nil when faces are no part of this app
 	statutes  *statute.Index      // nil without an index
+	records   *records            // nil where none are kept
 	languages []*language.NGram   // files of language models, mapped into memory
 	unread    []error             // why an engine can't read pages
 
@@ -256,7 +257,7 @@ func (a *App) Close() error {
 		if a.ocr != nil {
 			errs = append(errs, a.ocr.Close())
 		}
-		errs = append(errs, a.gates.Close(), a.galleries.Close())
+		errs = append(errs, a.gates.Close(), a.galleries.Close(), a.records.Close())
 		if a.engine != nil {
 			errs = append(errs, a.engine.Close())
 		}

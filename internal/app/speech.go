@@ -26,6 +26,7 @@ import (
 	"github.com/courtsense/courtsense/speech/language"
 	"github.com/courtsense/courtsense/speech/language/rescore"
 	"github.com/courtsense/courtsense/speech/proposal"
+	"github.com/courtsense/courtsense/speech/role"
 	"github.com/courtsense/courtsense/speech/vad"
 )
 
@@ -63,6 +64,10 @@ func (a *App) addSpeech(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	roles, err := a.roles()
+	if err != nil {
+		return err
+	}
 	impl := service.NewSpeech(service.SpeechConfig{
 		Engine: a.models(), Active: id, VAD: defaults, Interim: c.InterimInterval.Std(),
 		Limits: audio.Limits{
@@ -70,7 +75,7 @@ func (a *App) addSpeech(ctx context.Context) error {
 			MaxChannels: a.cfg.Limits.MaxAudioChannels, MinRate: 8000, MaxRate: 48000,
 		},
 		Idle: a.cfg.Server.Timeouts.StreamIdle.Std(), Drain: a.cfg.Server.Timeouts.Drain.Std(),
-		Recognizer: recognizer, Writing: writing, Metrics: a.o.Metrics.Speech(),
+		Recognizer: recognizer, Writing: writing, Roles: roles, Records: a.newRecords(), Metrics: a.o.Metrics.Speech(),
 		Documents: func() service.DocumentReader {
 			if a.documents == nil {
 				return nil
@@ -158,6 +163,24 @@ func (a *App) recognizer(ctx context.Context) (service.RecognizerConfig, error) 
 			return out, fmt.Errorf("speech.recognition.hot_words_file: %s: %w", c.HotWordsFile, err)
 		}
 		out.HotWords = append(words, out.HotWords...) // of the same word twice the first one counts
+	}
+	return out, nil
+}
+
+// roles reads the phrases that give away who speaks.
+func (a *App) roles() (service.RolesConfig, error) {
+	c := a.cfg.Speech.Roles
+	out := service.RolesConfig{Crosstalk: c.Crosstalk}
+	if c.Cues == "" {
+		return out, nil
+	}
+	f, err := os.Open(c.Cues)
+	if err != nil {
+		return out, fmt.Errorf("speech.roles.cues: %w", err)
+	}
+	defer f.Close()
+	if out.Cues, err = role.ReadTable(f); err != nil {
+		return out, fmt.Errorf("speech.roles.cues: %s: %w", c.Cues, err)
 	}
 	return out, nil
 }

@@ -12,6 +12,7 @@ type Config struct {
 	Galleries   Galleries   `key:"galleries"`
 	Gate        Gate        `key:"gate"`
 	Speech      Speech      `key:"speech"`
+	Records     Records     `key:"records"`
 	Telemetry   Telemetry   `key:"telemetry"`
 	Admin       Admin       `key:"admin"`
 }
@@ -191,6 +192,7 @@ type Speech struct {
 	Endpointing Endpointing `key:"endpointing"`
 	VAD         VAD         `key:"vad"`
 	Writing     Writing     `key:"writing"`
+	Roles       Roles       `key:"roles"`
 	Speakers    Speakers    `key:"speakers"`
 }
 
@@ -215,11 +217,23 @@ type Recognition struct {
 	HotWordsFile   string   `key:"hot_words_file" default:"" doc:"File of hot words, one a line, with its weight after a tab if it has one; they are added to those of every request. Lines that begin with # are left out. Read at the start."`
 }
 
+// Records configures the records of hearings.
+type Records struct {
+	Dir       string `key:"dir" default:"" doc:"Folder that holds the records, a folder each, which only the server's user may enter. Empty: $XDG_DATA_HOME/courtsense/records or ~/.local/share/courtsense/records. none: no records are kept."`
+	KeepAudio bool   `key:"keep_audio" default:"true" doc:"Whether the sound of a hearing is kept beside its turns, unchanged, 16-bit at 16 kHz: 115 MB an hour and channel. Without it a stream that broke off goes on from the last finished turn."`
+}
+
 // Writing configures what final results are made of what was recognised.
 type Writing struct {
 	Punctuation string `key:"punctuation" default:"" doc:"Id of the model that puts punctuation. Empty: the best one available, in the catalogue's order. none: no punctuation."`
 	Amounts     string `key:"amounts" default:"short" oneof:"short|grouped|plain" doc:"How amounts and counts from ten thousand on are written: 3.5万元, 35,000元 or 35000元."`
 	Statutes    string `key:"statutes" default:"" doc:"File of the statute index, as 'courtsense statutes import' writes it; read at the start. Empty: $XDG_DATA_HOME/courtsense/statutes.idx or ~/.local/share/courtsense/statutes.idx, where it is there. none: no index."`
+}
+
+// Roles configures how it is told who speaks.
+type Roles struct {
+	Crosstalk string `key:"crosstalk" default:"seats" oneof:"seats|always|never" doc:"Where speech that leaks from one channel's microphone into another one's is silenced, when the request does not say: seats: where the request gives channels roles; always: in all sound of several channels. Results come 0.1 s later."`
+	Cues      string `key:"cues" default:"" doc:"File of phrases that give away who speaks, in place of the built-in ones, which speech/role/cues.txt lists and explains; read at the start. They count where speakers of one channel are told apart."`
 }
 
 // Endpointing configures the rules that end an utterance beside voice activity.

@@ -32,7 +32,9 @@ type SpeechConfig struct {
 
 	Recognizer RecognizerConfig
 	Writing    WritingConfig
+	Roles      RolesConfig
 	Documents  func() DocumentReader // reads papers that hot words are proposed from; nil, or answering nil: no pages can be read
+	Records    Records               // of hearings; nil: none are kept
 	Metrics    *telemetry.Speech     // nil: none
 }
 
@@ -44,6 +46,7 @@ type Speech struct {
 	recognizers bindings[*recognizer]
 	enhancers   bindings[*enhance.Enhancer]
 	punctuators bindings[*punctuate.Punctuator]
+	records     records
 }
 
 // NewSpeech returns the service. It holds nothing that would have to be closed.
@@ -170,6 +173,9 @@ func (s *Speech) setUp(ctx context.Context, c *pb.RecognitionConfig, rules *pb.E
 		ev.setting("control_gain", fmt.Sprint(c.GetControlGain()))
 		ev.setting("enhancement.model", config.Enhancer.Name())
 	}
+	if config.SuppressCrosstalk = s.cfg.Roles.suppress(c); config.SuppressCrosstalk {
+		ev.setting("suppress_crosstalk", "true")
+	}
 	out.segmenter, err = speech.NewSegmenter(detector, config)
 	return out, err
 }
@@ -287,7 +293,7 @@ func (h *hearing) segment(r speech.Result) *pb.SpeechSegment {
 	id, _ := h.begun(r)
 	m := &pb.SpeechSegment{
 		Id: id, StartSeconds: r.Start, EndSeconds: r.End, Channel: int32(r.Channel), Role: h.roles[int32(r.Channel)],
-		Text: r.Text, Confidence: r.Confidence, SpeechProbability: r.Probability, StableWordCount: int32(r.Stable),
+		Text: r.Text, Confidence: r.Confidence, SpeechProbability: r.Probability, StableWordCount: int32(r.Stable), Overlap: r.Overlap,
 	}
 	for _, w := range r.Words {
 		m.Words = append(m.Words, &pb.SpokenWord{Text: w.Text, StartSeconds: w.Start, EndSeconds: w.End, Confidence: w.Confidence, HotWord: w.HotWord})

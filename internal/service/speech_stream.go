@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
@@ -46,6 +48,12 @@ func (s *Speech) StreamingRecognize(stream grpc.BidiStreamingServer[pb.Streaming
 	if l.setup, err = s.setUp(ctx, config.GetRecognition(), config.GetEndpointing(), s.cfg.Interim); err != nil {
 		return err
 	}
+	if err := l.join(ctx, s, cancel); err != nil {
+		return err
+	}
+	if l.record != nil {
+		defer l.record.leave()
+	}
 	ended := s.cfg.Metrics.Begin()
 	defer func() { ended(l.summary.Duration.Seconds()) }()
 	if err := l.ready(); err != nil {
@@ -57,6 +65,10 @@ func (s *Speech) StreamingRecognize(stream grpc.BidiStreamingServer[pb.Streaming
 	defer stop()
 
 	stage, end := telemetry.Stage(ctx, "segment")
+	if l.record != nil {
+		// What was heard goes into the record, whoever is there to be told.
+		stage = context.WithoutCancel(stage)
+	}
 	run := l.setup.segmenter.Open(stage, func(r speech.Result) error {
 		if r.Final {
 			s.count(r)
@@ -65,6 +77,9 @@ func (s *Speech) StreamingRecognize(stream grpc.BidiStreamingServer[pb.Streaming
 	})
 	defer run.Close()
 	err = l.listen(ctx, run)
+	if l.record != nil {
+		err = l.recorded(ctx, run, err)
+	}
 	end(err)
 	if err != nil {
 		return inField("audio", err)
@@ -89,6 +104,8 @@ type listening struct {
 	digest   hash.Hash // of the audio bytes
 	idle     time.Duration
 	setup    *setup
+	record   *recordStream // nil without one
+	gone     atomic.Bool   // nobody is there to be told; only with a record
 
 	// Of the run's goroutine until it has ended.
 	speechSeconds float64
@@ -101,7 +118,50 @@ type listening struct {
 func (l *listening) send(m *pb.StreamingRecognizeResponse) error {
 	l.sending.Lock()
 	defer l.sending.Unlock()
-	return l.stream.Send(m)
+	if l.record == nil {
+		return l.stream.Send(m)
+	}
+	if !l.gone.Load() && l.stream.Send(m) != nil {
+		l.gone.Store(true) // the call ends by its context; what was heard is written down all the same
+	}
+	return nil
+}
+
+// join makes the stream that of its record, if it has one.
+func (l *listening) join(ctx context.Context, s *Speech, cancel context.CancelCauseFunc) (err error) {
+	c := l.config
+	if c.GetRecord() == "" {
+		if c.GetResumeToken() == "" && c.AudioStartSeconds == nil {
+			return nil
+		}
+		return rpcerror.New(codes.InvalidArgument, "INVALID_CONFIG", "resume_token and audio_start_seconds are of a stream into a record: name it in config.record",
+			rpcerror.Field("config.record", "not given"))
+	}
+	if l.record, err = s.joinRecord(ctx, cancel, c); err != nil {
+		return err
+	}
+	v := vadConfig(s.cfg.VAD, c.GetRecognition().GetVoiceActivity())
+	l.record.margin = (max(v.Pad, 0) + v.MinSpeech + s.cfg.Interim + time.Second).Seconds()
+	l.record.silent = l.setup.recognition == nil
+	l.setup.segmenter = l.setup.segmenter.Recording(l.record)
+	l.evidence.setting("record", c.GetRecord())
+	l.evidence.setting("record.resume_seconds", fmt.Sprint(l.record.settled))
+	return nil
+}
+
+// recorded brings what was heard into the record, however the stream has ended.
+func (l *listening) recorded(ctx context.Context, run *speech.Stream, err error) error {
+	switch {
+	case err == nil:
+		return l.record.complete()
+	case errors.Is(context.Cause(ctx), errTakenOver):
+		return errTakenOver // it is the other stream's to go on
+	}
+	l.gone.Store(true)
+	if err := l.record.salvage(ctx, run); err != nil {
+		slog.WarnContext(ctx, "the last words of a stream are not in its record; a stream that goes on from it hears them again", "error", err)
+	}
+	return err
 }
 
 // ready acknowledges the configuration with what is in force.
@@ -111,16 +171,18 @@ func (l *listening) ready() error {
 	if config.Recognition.Encoding == pb.AudioEncoding_AUDIO_ENCODING_UNSPECIFIED {
 		config.Recognition.Encoding = pb.AudioEncoding_AUDIO_ENCODING_AUTO
 	}
-	loaded := l.setup.recognition != nil
-	if loaded {
+	ready := &pb.StreamReady{HotWords: l.setup.words.report(), Config: config, RecognizerLoaded: l.setup.recognition != nil}
+	if l.record != nil {
+		config.ResumeToken = ""
+		ready.ResumeSeconds, ready.ResumeToken = l.record.settled, l.record.token
+	}
+	if ready.RecognizerLoaded {
 		config.Recognition.Model = l.setup.recognition.Recognizer.Acoustic.Entry().ID
 		config.Endpointing = endpointingMessage(l.setup.recognition.Endpoint)
 	}
 	return l.send(&pb.StreamingRecognizeResponse{
-		StreamingResponse: &pb.StreamingRecognizeResponse_Ready{Ready: &pb.StreamReady{
-			HotWords: l.setup.words.report(), Config: config, RecognizerLoaded: loaded,
-		}},
-		Provenance: l.evidence.provenance(),
+		StreamingResponse: &pb.StreamingRecognizeResponse_Ready{Ready: ready},
+		Provenance:        l.evidence.provenance(),
 	})
 }
 
@@ -203,7 +265,13 @@ func (l *listening) take(ctx context.Context, run *speech.Stream, m *pb.Streamin
 
 // result sends what the run found; it runs on the run's goroutine, and holds it back while the client does not read.
 func (l *listening) result(ctx context.Context, r speech.Result) error {
+	if l.record != nil {
+		r = l.record.placed(r)
+	}
 	id, first := l.hearing.begun(r)
+	if l.record != nil {
+		l.record.spoken(id, r)
+	}
 	if first {
 		if err := l.activity(pb.SpeechActivityType_SPEECH_ACTIVITY_TYPE_BEGIN, r.Channel, r.Start, id); err != nil {
 			return err
@@ -213,14 +281,25 @@ func (l *listening) result(ctx context.Context, r speech.Result) error {
 		l.finals++
 		l.speechSeconds += r.End - r.Start
 	}
-	if r.Final || l.config.GetInterimResults() {
+	if r.Final || l.config.GetInterimResults() || l.record != nil {
 		segment := l.hearing.segment(r)
 		if r.Final {
 			if err := write(ctx, l.setup.writer, segment); err != nil {
 				return err
 			}
 		}
+		if l.record != nil {
+			if err := l.keep(id, r, segment); err != nil {
+				return err
+			}
+			if !r.Final && !l.config.GetInterimResults() {
+				return nil
+			}
+		}
 		result := &pb.StreamingResult{Segments: []*pb.SpeechSegment{segment}, IsFinal: r.Final, ProcessedSeconds: r.Heard, Stability: 1}
+		if l.record != nil {
+			result.RecordedSeconds = l.record.settled
+		}
 		if n := len(r.Words); n > 0 {
 			result.Stability = float32(r.Stable) / float32(n)
 		}
@@ -236,6 +315,15 @@ func (l *listening) result(ctx context.Context, r speech.Result) error {
 		l.hearing.ended(r)
 		return l.activity(pb.SpeechActivityType_SPEECH_ACTIVITY_TYPE_END, r.Channel, r.End, id)
 	}
+	return nil
+}
+
+// keep brings a final segment to the disk before anybody is told of it, and tells the record's followers of an interim one.
+func (l *listening) keep(id int64, r speech.Result, segment *pb.SpeechSegment) error {
+	if r.Final {
+		return l.record.write(id, r, segment)
+	}
+	l.record.service.records.tell(l.record.record.ID(), segment)
 	return nil
 }
 

@@ -1,6 +1,8 @@
 package telemetry
 
 import (
+	"time"
+
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -13,6 +15,9 @@ type Speech struct {
 	hotWords   prometheus.Counter
 	unusable   *prometheus.CounterVec
 	confidence prometheus.Histogram
+	turns      prometheus.Counter
+	unwritten  prometheus.Counter
+	writing    prometheus.Histogram
 }
 
 func newSpeechMetrics() *Speech {
@@ -24,11 +29,14 @@ func newSpeechMetrics() *Speech {
 		hotWords:   prometheus.NewCounter(prometheus.CounterOpts{Name: "courtsense_speech_hot_word_words_total", Help: "Words in final segments that belong to a hot word."}),
 		unusable:   counter("courtsense_speech_hot_words_unusable_total", "Hot words that could not be used, by reason.", "reason"),
 		confidence: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "courtsense_speech_confidence", Help: "Confidence of final segments with text.", Buckets: prometheus.LinearBuckets(.1, .1, 10)}),
+		turns:      prometheus.NewCounter(prometheus.CounterOpts{Name: "courtsense_record_turns_total", Help: "Turns that streams wrote into records."}),
+		unwritten:  prometheus.NewCounter(prometheus.CounterOpts{Name: "courtsense_record_failures_total", Help: "Final results that could not be written into a record, which ends their streams."}),
+		writing:    prometheus.NewHistogram(prometheus.HistogramOpts{Name: "courtsense_record_write_seconds", Help: "Time until a final result was on the disk, with the sound before it.", Buckets: prometheus.ExponentialBuckets(.0005, 2, 14)}),
 	}
 }
 
 func (s *Speech) collectors() []prometheus.Collector {
-	return []prometheus.Collector{s.streams, s.sound, s.segments, s.words, s.hotWords, s.unusable, s.confidence}
+	return []prometheus.Collector{s.streams, s.sound, s.segments, s.words, s.hotWords, s.unusable, s.confidence, s.turns, s.unwritten, s.writing}
 }
 
 // Speech returns the metrics of SpeechService; nil of nil.
@@ -68,5 +76,17 @@ func (s *Speech) Segment(endedBy string, words, hot int, confidence float32) {
 func (s *Speech) Unusable(reason string) {
 	if s != nil {
 		s.unusable.WithLabelValues(reason).Inc()
+	}
+}
+
+// Recorded counts turns that a stream wrote into a record, and how long that took.
+func (s *Speech) Recorded(turns int, took time.Duration, err error) {
+	switch {
+	case s == nil:
+	case err != nil:
+		s.unwritten.Inc()
+	default:
+		s.turns.Add(float64(turns))
+		s.writing.Observe(took.Seconds())
 	}
 }

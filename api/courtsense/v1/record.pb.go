@@ -3790,7 +3790,7 @@ type VerifyRecordRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// "records/{record}".
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// A Record.head_sha256 that was noted earlier. The answer says of which revision it is. Default: none.
+	// A Record.head_sha256 that was noted earlier. The answer says of which entry it is. Default: none.
 	WitnessSha256 string `protobuf:"bytes,2,opt,name=witness_sha256,json=witnessSha256,proto3" json:"witness_sha256,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -3849,16 +3849,18 @@ type VerifyRecordResponse struct {
 	Entries int64 `protobuf:"varint,2,opt,name=entries,proto3" json:"entries,omitempty"`
 	// Record.head_sha256.
 	HeadSha256 string `protobuf:"bytes,3,opt,name=head_sha256,json=headSha256,proto3" json:"head_sha256,omitempty"`
-	// What is wrong, a sentence for people; empty when intact.
+	// What is wrong, for people; empty when intact.
 	Damage string `protobuf:"bytes,4,opt,name=damage,proto3" json:"damage,omitempty"`
 	// Number of the latest change.
 	Revision int64 `protobuf:"varint,5,opt,name=revision,proto3" json:"revision,omitempty"`
-	// Revision that the witness is of; 0: of none, so the record is another one or was cut before it.
-	WitnessedRevision int64 `protobuf:"varint,6,opt,name=witnessed_revision,json=witnessedRevision,proto3" json:"witnessed_revision,omitempty"`
+	// Number of the entry that the witness is of; 0: of none, so the record is another one, or was cut or written anew.
+	WitnessedEntry int64 `protobuf:"varint,6,opt,name=witnessed_entry,json=witnessedEntry,proto3" json:"witnessed_entry,omitempty"`
 	// Bytes at the journal's end of an entry that was being written when the power went; such an entry was never acknowledged.
 	TornBytes int64 `protobuf:"varint,7,opt,name=torn_bytes,json=tornBytes,proto3" json:"torn_bytes,omitempty"`
+	// How much sound is kept, and was compared with its hashes, seconds.
+	SoundSeconds float64 `protobuf:"fixed64,8,opt,name=sound_seconds,json=soundSeconds,proto3" json:"sound_seconds,omitempty"`
 	// Where the answer comes from.
-	Provenance    *Provenance `protobuf:"bytes,8,opt,name=provenance,proto3" json:"provenance,omitempty"`
+	Provenance    *Provenance `protobuf:"bytes,9,opt,name=provenance,proto3" json:"provenance,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3928,9 +3930,9 @@ func (x *VerifyRecordResponse) GetRevision() int64 {
 	return 0
 }
 
-func (x *VerifyRecordResponse) GetWitnessedRevision() int64 {
+func (x *VerifyRecordResponse) GetWitnessedEntry() int64 {
 	if x != nil {
-		return x.WitnessedRevision
+		return x.WitnessedEntry
 	}
 	return 0
 }
@@ -3938,6 +3940,13 @@ func (x *VerifyRecordResponse) GetWitnessedRevision() int64 {
 func (x *VerifyRecordResponse) GetTornBytes() int64 {
 	if x != nil {
 		return x.TornBytes
+	}
+	return 0
+}
+
+func (x *VerifyRecordResponse) GetSoundSeconds() float64 {
+	if x != nil {
+		return x.SoundSeconds
 	}
 	return 0
 }
@@ -4296,19 +4305,20 @@ const file_courtsense_v1_record_proto_rawDesc = "" +
 	"\x0eheartbeat_time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\rheartbeatTime\"\x9d\x01\n" +
 	"\x13VerifyRecordRequest\x12E\n" +
 	"\x04name\x18\x01 \x01(\tB1\xbaH.r,2*^records/[A-Za-z0-9][A-Za-z0-9._-]{0,127}$R\x04name\x12?\n" +
-	"\x0ewitness_sha256\x18\x02 \x01(\tB\x18\xbaH\x15r\x132\x11^([0-9a-f]{64})?$R\rwitnessSha256\"\xa6\x02\n" +
+	"\x0ewitness_sha256\x18\x02 \x01(\tB\x18\xbaH\x15r\x132\x11^([0-9a-f]{64})?$R\rwitnessSha256\"\xc5\x02\n" +
 	"\x14VerifyRecordResponse\x12\x16\n" +
 	"\x06intact\x18\x01 \x01(\bR\x06intact\x12\x18\n" +
 	"\aentries\x18\x02 \x01(\x03R\aentries\x12\x1f\n" +
 	"\vhead_sha256\x18\x03 \x01(\tR\n" +
 	"headSha256\x12\x16\n" +
 	"\x06damage\x18\x04 \x01(\tR\x06damage\x12\x1a\n" +
-	"\brevision\x18\x05 \x01(\x03R\brevision\x12-\n" +
-	"\x12witnessed_revision\x18\x06 \x01(\x03R\x11witnessedRevision\x12\x1d\n" +
+	"\brevision\x18\x05 \x01(\x03R\brevision\x12'\n" +
+	"\x0fwitnessed_entry\x18\x06 \x01(\x03R\x0ewitnessedEntry\x12\x1d\n" +
 	"\n" +
-	"torn_bytes\x18\a \x01(\x03R\ttornBytes\x129\n" +
+	"torn_bytes\x18\a \x01(\x03R\ttornBytes\x12#\n" +
+	"\rsound_seconds\x18\b \x01(\x01R\fsoundSeconds\x129\n" +
 	"\n" +
-	"provenance\x18\b \x01(\v2\x19.courtsense.v1.ProvenanceR\n" +
+	"provenance\x18\t \x01(\v2\x19.courtsense.v1.ProvenanceR\n" +
 	"provenance*t\n" +
 	"\n" +
 	"RecordKind\x12\x1b\n" +

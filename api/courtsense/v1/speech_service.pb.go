@@ -516,17 +516,14 @@ type StreamingConfig struct {
 	// before it is sent, and so is the sound where the server keeps it. The times of such a stream are the record's: they go on
 	// where the record ends. While another stream writes into it, this one is refused with ABORTED and the reason RECORD_BUSY.
 	// Default: none.
-	// Not served yet: a request that sets it answers UNIMPLEMENTED.
 	Record string `protobuf:"bytes,6,opt,name=record,proto3" json:"record,omitempty"`
 	// StreamReady.resume_token of the stream that this one goes on from, for a client whose connection broke: the earlier stream,
 	// if it is still there, is ended for this one. Only with record.
-	// Not served yet: a request that sets it answers UNIMPLEMENTED.
 	ResumeToken string `protobuf:"bytes,7,opt,name=resume_token,json=resumeToken,proto3" json:"resume_token,omitempty"`
 	// Where in the record the first sample of this stream's audio lies, seconds. A client that sends a file again from its
 	// beginning says 0, and the server leaves out what it has; one that has nothing to send again says Record.heard_seconds, and
 	// what was being said before is heard from the server's own copy. Later than that is refused, since something would be
 	// missing. Default: StreamReady.resume_seconds. Only with record.
-	// Not served yet: a request that sets it answers UNIMPLEMENTED.
 	AudioStartSeconds *float64 `protobuf:"fixed64,8,opt,name=audio_start_seconds,json=audioStartSeconds,proto3,oneof" json:"audio_start_seconds,omitempty"`
 	unknownFields     protoimpl.UnknownFields
 	sizeCache         protoimpl.SizeCache
@@ -2046,7 +2043,14 @@ type ExportRecordRequest struct {
 	// The format.
 	Format RecordFormat `protobuf:"varint,2,opt,name=format,proto3,enum=courtsense.v1.RecordFormat" json:"format,omitempty"`
 	// Template of the document: "trial", "mediation", "minutes". Default: that of the record's kind.
-	Template      string `protobuf:"bytes,3,opt,name=template,proto3" json:"template,omitempty"`
+	Template string `protobuf:"bytes,3,opt,name=template,proto3" json:"template,omitempty"`
+	// Time that is printed with each turn: "none", "clock" (of the day) or "offset" (since the record's beginning). Default: the
+	// template's.
+	Times string `protobuf:"bytes,4,opt,name=times,proto3" json:"times,omitempty"`
+	// Print withdrawn turns too, with a line through them. Default: false.
+	Withdrawn bool `protobuf:"varint,5,opt,name=withdrawn,proto3" json:"withdrawn,omitempty"`
+	// Who has it made, at most 128 characters; noted in the record with the document's SHA-256. Default: nobody.
+	Author        string `protobuf:"bytes,6,opt,name=author,proto3" json:"author,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2098,6 +2102,27 @@ func (x *ExportRecordRequest) GetFormat() RecordFormat {
 func (x *ExportRecordRequest) GetTemplate() string {
 	if x != nil {
 		return x.Template
+	}
+	return ""
+}
+
+func (x *ExportRecordRequest) GetTimes() string {
+	if x != nil {
+		return x.Times
+	}
+	return ""
+}
+
+func (x *ExportRecordRequest) GetWithdrawn() bool {
+	if x != nil {
+		return x.Withdrawn
+	}
+	return false
+}
+
+func (x *ExportRecordRequest) GetAuthor() string {
+	if x != nil {
+		return x.Author
 	}
 	return ""
 }
@@ -2226,16 +2251,16 @@ const file_courtsense_v1_speech_service_proto_rawDesc = "" +
 	"_punctuateB\x10\n" +
 	"\x0e_write_numbersB\x10\n" +
 	"\x0e_snap_statutesB\x15\n" +
-	"\x13_suppress_crosstalk\"\xb4\x04\n" +
+	"\x13_suppress_crosstalk\"\xa8\x04\n" +
 	"\x0fStreamingConfig\x12J\n" +
 	"\vrecognition\x18\x01 \x01(\v2 .courtsense.v1.RecognitionConfigB\x06\xbaH\x03\xc8\x01\x01R\vrecognition\x12'\n" +
 	"\x0finterim_results\x18\x02 \x01(\bR\x0einterimResults\x124\n" +
 	"\x16speech_activity_events\x18\x03 \x01(\bR\x14speechActivityEvents\x12B\n" +
 	"\vendpointing\x18\x04 \x01(\v2 .courtsense.v1.EndpointingConfigR\vendpointing\x12M\n" +
-	"\fidle_timeout\x18\x05 \x01(\v2\x19.google.protobuf.DurationB\x0f\xbaH\f\xaa\x01\t\"\x03\b\xd8\x042\x02\b\x01R\vidleTimeout\x12P\n" +
-	"\x06record\x18\x06 \x01(\tB8\xbaH1r/2-^(records/[A-Za-z0-9][A-Za-z0-9._-]{0,127})?$\xa8\xbb\x18\x01R\x06record\x12.\n" +
-	"\fresume_token\x18\a \x01(\tB\v\xbaH\x04r\x02\x18@\xa8\xbb\x18\x01R\vresumeToken\x12I\n" +
-	"\x13audio_start_seconds\x18\b \x01(\x01B\x14\xbaH\r\x12\v@\x01)\x00\x00\x00\x00\x00\x00\x00\x00\xa8\xbb\x18\x01H\x00R\x11audioStartSeconds\x88\x01\x01B\x16\n" +
+	"\fidle_timeout\x18\x05 \x01(\v2\x19.google.protobuf.DurationB\x0f\xbaH\f\xaa\x01\t\"\x03\b\xd8\x042\x02\b\x01R\vidleTimeout\x12L\n" +
+	"\x06record\x18\x06 \x01(\tB4\xbaH1r/2-^(records/[A-Za-z0-9][A-Za-z0-9._-]{0,127})?$R\x06record\x12*\n" +
+	"\fresume_token\x18\a \x01(\tB\a\xbaH\x04r\x02\x18@R\vresumeToken\x12E\n" +
+	"\x13audio_start_seconds\x18\b \x01(\x01B\x10\xbaH\r\x12\v@\x01)\x00\x00\x00\x00\x00\x00\x00\x00H\x00R\x11audioStartSeconds\x88\x01\x01B\x16\n" +
 	"\x14_audio_start_seconds\"\x8a\x01\n" +
 	"\rHotWordUpdate\x123\n" +
 	"\x03add\x18\x01 \x03(\v2\x16.courtsense.v1.HotWordB\t\xbaH\x06\x92\x01\x03\x10\x90NR\x03add\x12*\n" +
@@ -2344,12 +2369,15 @@ const file_courtsense_v1_speech_service_proto_rawDesc = "" +
 	"\amatches\x18\x01 \x03(\v2\x1b.courtsense.v1.StatuteMatchR\amatches\x129\n" +
 	"\n" +
 	"provenance\x18\x02 \x01(\v2\x19.courtsense.v1.ProvenanceR\n" +
-	"provenance\"\xb7\x01\n" +
-	"\x13ExportRecordRequest\x12:\n" +
-	"\x04name\x18\x01 \x01(\tB&\xbaH#r!2\x1f^records/[A-Za-z0-9._-]{1,128}$R\x04name\x12?\n" +
+	"provenance\"\xb6\x02\n" +
+	"\x13ExportRecordRequest\x12E\n" +
+	"\x04name\x18\x01 \x01(\tB1\xbaH.r,2*^records/[A-Za-z0-9][A-Za-z0-9._-]{0,127}$R\x04name\x12?\n" +
 	"\x06format\x18\x02 \x01(\x0e2\x1b.courtsense.v1.RecordFormatB\n" +
 	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x06format\x12#\n" +
-	"\btemplate\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18@R\btemplate\"\xa6\x01\n" +
+	"\btemplate\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18@R\btemplate\x122\n" +
+	"\x05times\x18\x04 \x01(\tB\x1c\xbaH\x19r\x17R\x00R\x04noneR\x05clockR\x06offsetR\x05times\x12\x1c\n" +
+	"\twithdrawn\x18\x05 \x01(\bR\twithdrawn\x12 \n" +
+	"\x06author\x18\x06 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\x06author\"\xa6\x01\n" +
 	"\x14ExportRecordResponse\x12\x18\n" +
 	"\acontent\x18\x01 \x01(\fR\acontent\x12\x1d\n" +
 	"\n" +
@@ -2371,33 +2399,33 @@ const file_courtsense_v1_speech_service_proto_rawDesc = "" +
 	"\x1dHOT_WORD_KIND_CAUSE_OF_ACTION\x10\x05\x12\x18\n" +
 	"\x14HOT_WORD_KIND_AMOUNT\x10\x06\x12\x1c\n" +
 	"\x18HOT_WORD_KIND_LEGAL_TERM\x10\a\x12\x1b\n" +
-	"\x17HOT_WORD_KIND_RARE_WORD\x10\b2\xb0\x17\n" +
+	"\x17HOT_WORD_KIND_RARE_WORD\x10\b2\xe0\x16\n" +
 	"\rSpeechService\x12m\n" +
 	"\x12StreamingRecognize\x12(.courtsense.v1.StreamingRecognizeRequest\x1a).courtsense.v1.StreamingRecognizeResponse(\x010\x01\x12\x89\x01\n" +
 	"\tRecognize\x12,.courtsense.v1.SpeechServiceRecognizeRequest\x1a-.courtsense.v1.SpeechServiceRecognizeResponse\"\x1f\x82\xd3\xe4\x93\x02\x19:\x01*\"\x14/v1/speech:recognize\x12\x87\x01\n" +
 	"\x0fProposeHotwords\x12%.courtsense.v1.ProposeHotwordsRequest\x1a&.courtsense.v1.ProposeHotwordsResponse\"%\x82\xd3\xe4\x93\x02\x1f:\x01*\"\x1a/v1/speech:proposeHotwords\x12o\n" +
 	"\tPunctuate\x12\x1f.courtsense.v1.PunctuateRequest\x1a .courtsense.v1.PunctuateResponse\"\x1f\x82\xd3\xe4\x93\x02\x19:\x01*\"\x14/v1/speech:punctuate\x12z\n" +
-	"\rLookupStatute\x12#.courtsense.v1.LookupStatuteRequest\x1a$.courtsense.v1.LookupStatuteResponse\"\x1e\x82\xd3\xe4\x93\x02\x18:\x01*\"\x13/v1/statutes:lookup\x12s\n" +
-	"\fCreateRecord\x12\".courtsense.v1.CreateRecordRequest\x1a#.courtsense.v1.CreateRecordResponse\"\x1a\xa8\xbb\x18\x01\x82\xd3\xe4\x93\x02\x10:\x01*\"\v/v1/records\x12p\n" +
-	"\tGetRecord\x12\x1f.courtsense.v1.GetRecordRequest\x1a .courtsense.v1.GetRecordResponse\" \xa8\xbb\x18\x01\x82\xd3\xe4\x93\x02\x16\x12\x14/v1/{name=records/*}\x12m\n" +
-	"\vListRecords\x12!.courtsense.v1.ListRecordsRequest\x1a\".courtsense.v1.ListRecordsResponse\"\x17\xa8\xbb\x18\x01\x82\xd3\xe4\x93\x02\r\x12\v/v1/records\x12\x83\x01\n" +
-	"\fUpdateRecord\x12\".courtsense.v1.UpdateRecordRequest\x1a#.courtsense.v1.UpdateRecordResponse\"*\xa8\xbb\x18\x01\x82\xd3\xe4\x93\x02 :\x01*\"\x1b/v1/{name=records/*}:update\x12\x83\x01\n" +
-	"\fFinishRecord\x12\".courtsense.v1.FinishRecordRequest\x1a#.courtsense.v1.FinishRecordResponse\"*\xa8\xbb\x18\x01\x82\xd3\xe4\x93\x02 :\x01*\"\x1b/v1/{name=records/*}:finish\x12\x83\x01\n" +
-	"\fReopenRecord\x12\".courtsense.v1.ReopenRecordRequest\x1a#.courtsense.v1.ReopenRecordResponse\"*\xa8\xbb\x18\x01\x82\xd3\xe4\x93\x02 :\x01*\"\x1b/v1/{name=records/*}:reopen\x12x\n" +
-	"\tListTurns\x12\x1f.courtsense.v1.ListTurnsRequest\x1a .courtsense.v1.ListTurnsResponse\"(\xa8\xbb\x18\x01\x82\xd3\xe4\x93\x02\x1e\x12\x1c/v1/{record=records/*}/turns\x12\x89\x01\n" +
-	"\vCorrectTurn\x12!.courtsense.v1.CorrectTurnRequest\x1a\".courtsense.v1.CorrectTurnResponse\"3\xa8\xbb\x18\x01\x82\xd3\xe4\x93\x02):\x01*\"$/v1/{name=records/*/turns/*}:correct\x12~\n" +
+	"\rLookupStatute\x12#.courtsense.v1.LookupStatuteRequest\x1a$.courtsense.v1.LookupStatuteResponse\"\x1e\x82\xd3\xe4\x93\x02\x18:\x01*\"\x13/v1/statutes:lookup\x12o\n" +
+	"\fCreateRecord\x12\".courtsense.v1.CreateRecordRequest\x1a#.courtsense.v1.CreateRecordResponse\"\x16\x82\xd3\xe4\x93\x02\x10:\x01*\"\v/v1/records\x12l\n" +
+	"\tGetRecord\x12\x1f.courtsense.v1.GetRecordRequest\x1a .courtsense.v1.GetRecordResponse\"\x1c\x82\xd3\xe4\x93\x02\x16\x12\x14/v1/{name=records/*}\x12i\n" +
+	"\vListRecords\x12!.courtsense.v1.ListRecordsRequest\x1a\".courtsense.v1.ListRecordsResponse\"\x13\x82\xd3\xe4\x93\x02\r\x12\v/v1/records\x12\x7f\n" +
+	"\fUpdateRecord\x12\".courtsense.v1.UpdateRecordRequest\x1a#.courtsense.v1.UpdateRecordResponse\"&\x82\xd3\xe4\x93\x02 :\x01*\"\x1b/v1/{name=records/*}:update\x12\x7f\n" +
+	"\fFinishRecord\x12\".courtsense.v1.FinishRecordRequest\x1a#.courtsense.v1.FinishRecordResponse\"&\x82\xd3\xe4\x93\x02 :\x01*\"\x1b/v1/{name=records/*}:finish\x12\x7f\n" +
+	"\fReopenRecord\x12\".courtsense.v1.ReopenRecordRequest\x1a#.courtsense.v1.ReopenRecordResponse\"&\x82\xd3\xe4\x93\x02 :\x01*\"\x1b/v1/{name=records/*}:reopen\x12t\n" +
+	"\tListTurns\x12\x1f.courtsense.v1.ListTurnsRequest\x1a .courtsense.v1.ListTurnsResponse\"$\x82\xd3\xe4\x93\x02\x1e\x12\x1c/v1/{record=records/*}/turns\x12\x85\x01\n" +
+	"\vCorrectTurn\x12!.courtsense.v1.CorrectTurnRequest\x1a\".courtsense.v1.CorrectTurnResponse\"/\x82\xd3\xe4\x93\x02):\x01*\"$/v1/{name=records/*/turns/*}:correct\x12z\n" +
 	"\n" +
-	"InsertTurn\x12 .courtsense.v1.InsertTurnRequest\x1a!.courtsense.v1.InsertTurnResponse\"+\xa8\xbb\x18\x01\x82\xd3\xe4\x93\x02!:\x01*\"\x1c/v1/{record=records/*}/turns\x12\x8d\x01\n" +
-	"\fWithdrawTurn\x12\".courtsense.v1.WithdrawTurnRequest\x1a#.courtsense.v1.WithdrawTurnResponse\"4\xa8\xbb\x18\x01\x82\xd3\xe4\x93\x02*:\x01*\"%/v1/{name=records/*/turns/*}:withdraw\x12\x89\x01\n" +
-	"\vRestoreTurn\x12!.courtsense.v1.RestoreTurnRequest\x1a\".courtsense.v1.RestoreTurnResponse\"3\xa8\xbb\x18\x01\x82\xd3\xe4\x93\x02):\x01*\"$/v1/{name=records/*/turns/*}:restore\x12\x83\x01\n" +
+	"InsertTurn\x12 .courtsense.v1.InsertTurnRequest\x1a!.courtsense.v1.InsertTurnResponse\"'\x82\xd3\xe4\x93\x02!:\x01*\"\x1c/v1/{record=records/*}/turns\x12\x89\x01\n" +
+	"\fWithdrawTurn\x12\".courtsense.v1.WithdrawTurnRequest\x1a#.courtsense.v1.WithdrawTurnResponse\"0\x82\xd3\xe4\x93\x02*:\x01*\"%/v1/{name=records/*/turns/*}:withdraw\x12\x85\x01\n" +
+	"\vRestoreTurn\x12!.courtsense.v1.RestoreTurnRequest\x1a\".courtsense.v1.RestoreTurnResponse\"/\x82\xd3\xe4\x93\x02):\x01*\"$/v1/{name=records/*/turns/*}:restore\x12\x7f\n" +
 	"\n" +
-	"AssignRole\x12 .courtsense.v1.AssignRoleRequest\x1a!.courtsense.v1.AssignRoleResponse\"0\xa8\xbb\x18\x01\x82\xd3\xe4\x93\x02&:\x01*\"!/v1/{record=records/*}:assignRole\x12\x80\x01\n" +
-	"\fSearchRecord\x12\".courtsense.v1.SearchRecordRequest\x1a#.courtsense.v1.SearchRecordResponse\"'\xa8\xbb\x18\x01\x82\xd3\xe4\x93\x02\x1d\x12\x1b/v1/{name=records/*}:search\x12\x86\x01\n" +
-	"\x0eLocateInRecord\x12$.courtsense.v1.LocateInRecordRequest\x1a%.courtsense.v1.LocateInRecordResponse\"'\xa8\xbb\x18\x01\x82\xd3\xe4\x93\x02\x1d\x12\x1b/v1/{name=records/*}:locate\x12\x85\x01\n" +
-	"\x0eGetRecordAudio\x12$.courtsense.v1.GetRecordAudioRequest\x1a%.courtsense.v1.GetRecordAudioResponse\"&\xa8\xbb\x18\x01\x82\xd3\xe4\x93\x02\x1c\x12\x1a/v1/{name=records/*}:audio\x12\x82\x01\n" +
-	"\fFollowRecord\x12\".courtsense.v1.FollowRecordRequest\x1a#.courtsense.v1.FollowRecordResponse\"'\xa8\xbb\x18\x01\x82\xd3\xe4\x93\x02\x1d\x12\x1b/v1/{name=records/*}:follow0\x01\x12\x80\x01\n" +
-	"\fVerifyRecord\x12\".courtsense.v1.VerifyRecordRequest\x1a#.courtsense.v1.VerifyRecordResponse\"'\xa8\xbb\x18\x01\x82\xd3\xe4\x93\x02\x1d\x12\x1b/v1/{name=records/*}:verify\x12\x80\x01\n" +
-	"\fExportRecord\x12\".courtsense.v1.ExportRecordRequest\x1a#.courtsense.v1.ExportRecordResponse\"'\xa8\xbb\x18\x01\x82\xd3\xe4\x93\x02\x1d\x12\x1b/v1/{name=records/*}:exportBAZ?github.com/courtsense/courtsense/api/courtsense/v1;courtsensev1b\x06proto3"
+	"AssignRole\x12 .courtsense.v1.AssignRoleRequest\x1a!.courtsense.v1.AssignRoleResponse\",\x82\xd3\xe4\x93\x02&:\x01*\"!/v1/{record=records/*}:assignRole\x12|\n" +
+	"\fSearchRecord\x12\".courtsense.v1.SearchRecordRequest\x1a#.courtsense.v1.SearchRecordResponse\"#\x82\xd3\xe4\x93\x02\x1d\x12\x1b/v1/{name=records/*}:search\x12\x82\x01\n" +
+	"\x0eLocateInRecord\x12$.courtsense.v1.LocateInRecordRequest\x1a%.courtsense.v1.LocateInRecordResponse\"#\x82\xd3\xe4\x93\x02\x1d\x12\x1b/v1/{name=records/*}:locate\x12\x81\x01\n" +
+	"\x0eGetRecordAudio\x12$.courtsense.v1.GetRecordAudioRequest\x1a%.courtsense.v1.GetRecordAudioResponse\"\"\x82\xd3\xe4\x93\x02\x1c\x12\x1a/v1/{name=records/*}:audio\x12~\n" +
+	"\fFollowRecord\x12\".courtsense.v1.FollowRecordRequest\x1a#.courtsense.v1.FollowRecordResponse\"#\x82\xd3\xe4\x93\x02\x1d\x12\x1b/v1/{name=records/*}:follow0\x01\x12|\n" +
+	"\fVerifyRecord\x12\".courtsense.v1.VerifyRecordRequest\x1a#.courtsense.v1.VerifyRecordResponse\"#\x82\xd3\xe4\x93\x02\x1d\x12\x1b/v1/{name=records/*}:verify\x12|\n" +
+	"\fExportRecord\x12\".courtsense.v1.ExportRecordRequest\x1a#.courtsense.v1.ExportRecordResponse\"#\x82\xd3\xe4\x93\x02\x1d\x12\x1b/v1/{name=records/*}:exportBAZ?github.com/courtsense/courtsense/api/courtsense/v1;courtsensev1b\x06proto3"
 
 var (
 	file_courtsense_v1_speech_service_proto_rawDescOnce sync.Once

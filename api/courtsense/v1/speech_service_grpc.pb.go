@@ -69,59 +69,41 @@ type SpeechServiceClient interface {
 	LookupStatute(ctx context.Context, in *LookupStatuteRequest, opts ...grpc.CallOption) (*LookupStatuteResponse, error)
 	// Begins the record of a hearing. A stream then writes into it (StreamingConfig.record), and clerks correct it. Every change is
 	// kept; it is on the disk before the call answers.
-	// Not served yet: answers UNIMPLEMENTED.
 	CreateRecord(ctx context.Context, in *CreateRecordRequest, opts ...grpc.CallOption) (*CreateRecordResponse, error)
 	// Shows a record without its turns.
-	// Not served yet: answers UNIMPLEMENTED.
 	GetRecord(ctx context.Context, in *GetRecordRequest, opts ...grpc.CallOption) (*GetRecordResponse, error)
 	// Lists the records. One that is damaged has its name alone.
-	// Not served yet: answers UNIMPLEMENTED.
 	ListRecords(ctx context.Context, in *ListRecordsRequest, opts ...grpc.CallOption) (*ListRecordsResponse, error)
 	// Changes what the hearing is about, or begins another item of the agenda.
-	// Not served yet: answers UNIMPLEMENTED.
 	UpdateRecord(ctx context.Context, in *UpdateRecordRequest, opts ...grpc.CallOption) (*UpdateRecordResponse, error)
 	// Finishes a record: it takes no changes until it is reopened.
-	// Not served yet: answers UNIMPLEMENTED.
 	FinishRecord(ctx context.Context, in *FinishRecordRequest, opts ...grpc.CallOption) (*FinishRecordResponse, error)
 	// Reopens a finished record. That it was, and why, stays in it.
-	// Not served yet: answers UNIMPLEMENTED.
 	ReopenRecord(ctx context.Context, in *ReopenRecordRequest, opts ...grpc.CallOption) (*ReopenRecordResponse, error)
 	// Lists a record's turns.
-	// Not served yet: answers UNIMPLEMENTED.
 	ListTurns(ctx context.Context, in *ListTurnsRequest, opts ...grpc.CallOption) (*ListTurnsResponse, error)
 	// Corrects a turn. What was there stays as a revision.
-	// Not served yet: answers UNIMPLEMENTED.
 	CorrectTurn(ctx context.Context, in *CorrectTurnRequest, opts ...grpc.CallOption) (*CorrectTurnResponse, error)
 	// Inserts a turn that was not heard.
-	// Not served yet: answers UNIMPLEMENTED.
 	InsertTurn(ctx context.Context, in *InsertTurnRequest, opts ...grpc.CallOption) (*InsertTurnResponse, error)
 	// Withdraws a turn: it stays in the record and is left out of documents.
-	// Not served yet: answers UNIMPLEMENTED.
 	WithdrawTurn(ctx context.Context, in *WithdrawTurnRequest, opts ...grpc.CallOption) (*WithdrawTurnResponse, error)
 	// Restores a withdrawn turn.
-	// Not served yet: answers UNIMPLEMENTED.
 	RestoreTurn(ctx context.Context, in *RestoreTurnRequest, opts ...grpc.CallOption) (*RestoreTurnResponse, error)
 	// Says who a speaker, or whoever sits at a channel, is; it holds for all their turns.
-	// Not served yet: answers UNIMPLEMENTED.
 	AssignRole(ctx context.Context, in *AssignRoleRequest, opts ...grpc.CallOption) (*AssignRoleResponse, error)
 	// Finds a text in a record.
-	// Not served yet: answers UNIMPLEMENTED.
 	SearchRecord(ctx context.Context, in *SearchRecordRequest, opts ...grpc.CallOption) (*SearchRecordResponse, error)
 	// Finds what is said at a moment, or when something is said.
-	// Not served yet: answers UNIMPLEMENTED.
 	LocateInRecord(ctx context.Context, in *LocateInRecordRequest, opts ...grpc.CallOption) (*LocateInRecordResponse, error)
 	// Answers a piece of the sound. Where the server keeps none: FAILED_PRECONDITION with the reason AUDIO_NOT_KEPT.
-	// Not served yet: answers UNIMPLEMENTED.
 	GetRecordAudio(ctx context.Context, in *GetRecordAudioRequest, opts ...grpc.CallOption) (*GetRecordAudioResponse, error)
 	// Follows a record: each change when it has happened. A client that does not read the answers loses the stream with the reason
 	// SLOW_CLIENT, and goes on from the last revision that it has; it never holds up the hearing.
-	// Not served yet: answers UNIMPLEMENTED.
 	FollowRecord(ctx context.Context, in *FollowRecordRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[FollowRecordResponse], error)
 	// Reads the whole record and checks that nothing was changed since it was written.
-	// Not served yet: answers UNIMPLEMENTED.
 	VerifyRecord(ctx context.Context, in *VerifyRecordRequest, opts ...grpc.CallOption) (*VerifyRecordResponse, error)
 	// Exports a record as a document.
-	// Not served yet: answers UNIMPLEMENTED.
 	ExportRecord(ctx context.Context, in *ExportRecordRequest, opts ...grpc.CallOption) (*ExportRecordResponse, error)
 }
 
@@ -400,59 +382,41 @@ type SpeechServiceServer interface {
 	LookupStatute(context.Context, *LookupStatuteRequest) (*LookupStatuteResponse, error)
 	// Begins the record of a hearing. A stream then writes into it (StreamingConfig.record), and clerks correct it. Every change is
 	// kept; it is on the disk before the call answers.
-	// Not served yet: answers UNIMPLEMENTED.
 	CreateRecord(context.Context, *CreateRecordRequest) (*CreateRecordResponse, error)
 	// Shows a record without its turns.
-	// Not served yet: answers UNIMPLEMENTED.
 	GetRecord(context.Context, *GetRecordRequest) (*GetRecordResponse, error)
 	// Lists the records. One that is damaged has its name alone.
-	// Not served yet: answers UNIMPLEMENTED.
 	ListRecords(context.Context, *ListRecordsRequest) (*ListRecordsResponse, error)
 	// Changes what the hearing is about, or begins another item of the agenda.
-	// Not served yet: answers UNIMPLEMENTED.
 	UpdateRecord(context.Context, *UpdateRecordRequest) (*UpdateRecordResponse, error)
 	// Finishes a record: it takes no changes until it is reopened.
-	// Not served yet: answers UNIMPLEMENTED.
 	FinishRecord(context.Context, *FinishRecordRequest) (*FinishRecordResponse, error)
 	// Reopens a finished record. That it was, and why, stays in it.
-	// Not served yet: answers UNIMPLEMENTED.
 	ReopenRecord(context.Context, *ReopenRecordRequest) (*ReopenRecordResponse, error)
 	// Lists a record's turns.
-	// Not served yet: answers UNIMPLEMENTED.
 	ListTurns(context.Context, *ListTurnsRequest) (*ListTurnsResponse, error)
 	// Corrects a turn. What was there stays as a revision.
-	// Not served yet: answers UNIMPLEMENTED.
 	CorrectTurn(context.Context, *CorrectTurnRequest) (*CorrectTurnResponse, error)
 	// Inserts a turn that was not heard.
-	// Not served yet: answers UNIMPLEMENTED.
 	InsertTurn(context.Context, *InsertTurnRequest) (*InsertTurnResponse, error)
 	// Withdraws a turn: it stays in the record and is left out of documents.
-	// Not served yet: answers UNIMPLEMENTED.
 	WithdrawTurn(context.Context, *WithdrawTurnRequest) (*WithdrawTurnResponse, error)
 	// Restores a withdrawn turn.
-	// Not served yet: answers UNIMPLEMENTED.
 	RestoreTurn(context.Context, *RestoreTurnRequest) (*RestoreTurnResponse, error)
 	// Says who a speaker, or whoever sits at a channel, is; it holds for all their turns.
-	// Not served yet: answers UNIMPLEMENTED.
 	AssignRole(context.Context, *AssignRoleRequest) (*AssignRoleResponse, error)
 	// Finds a text in a record.
-	// Not served yet: answers UNIMPLEMENTED.
 	SearchRecord(context.Context, *SearchRecordRequest) (*SearchRecordResponse, error)
 	// Finds what is said at a moment, or when something is said.
-	// Not served yet: answers UNIMPLEMENTED.
 	LocateInRecord(context.Context, *LocateInRecordRequest) (*LocateInRecordResponse, error)
 	// Answers a piece of the sound. Where the server keeps none: FAILED_PRECONDITION with the reason AUDIO_NOT_KEPT.
-	// Not served yet: answers UNIMPLEMENTED.
 	GetRecordAudio(context.Context, *GetRecordAudioRequest) (*GetRecordAudioResponse, error)
 	// Follows a record: each change when it has happened. A client that does not read the answers loses the stream with the reason
 	// SLOW_CLIENT, and goes on from the last revision that it has; it never holds up the hearing.
-	// Not served yet: answers UNIMPLEMENTED.
 	FollowRecord(*FollowRecordRequest, grpc.ServerStreamingServer[FollowRecordResponse]) error
 	// Reads the whole record and checks that nothing was changed since it was written.
-	// Not served yet: answers UNIMPLEMENTED.
 	VerifyRecord(context.Context, *VerifyRecordRequest) (*VerifyRecordResponse, error)
 	// Exports a record as a document.
-	// Not served yet: answers UNIMPLEMENTED.
 	ExportRecord(context.Context, *ExportRecordRequest) (*ExportRecordResponse, error)
 	mustEmbedUnimplementedSpeechServiceServer()
 }

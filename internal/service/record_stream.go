@@ -1,0 +1,292 @@
+package service
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc/codes"
+
+	pb "github.com/courtsense/courtsense/api/courtsense/v1"
+	"github.com/courtsense/courtsense/internal/server/rpcerror"
+	"github.com/courtsense/courtsense/speech"
+	"github.com/courtsense/courtsense/speech/audio"
+	"github.com/courtsense/courtsense/speech/record"
+)
+
+const (
+	// settleEvery is how much silence may pass before the record says that nothing was said in it, samples.
+	settleEvery = 10 * audio.Rate
+	// announced is after how much sound a segment that goes on where another one was cut is reported to have begun at the latest, seconds.
+	announced = 2.
+	// salvageTime is how long what was heard of a client that has gone may take to be brought into the record.
+	salvageTime = 10 * time.Second
+)
+
+// errTakenOver ends a stream for one that goes on from it.
+var errTakenOver = rpcerror.New(codes.Aborted, "RECORD_TAKEN_OVER", "another stream with this one's resume_token goes on writing into the record")
+
+// recordStream is a stream that is heard into a record; it is the run's [speech.Recorder]. All times are the record's, seconds from its first sample; positions
+// are samples of a channel.
+type recordStream struct {
+	service *Speech
+	record  *record.Record
+	token   string
+	cancel  context.CancelCauseFunc // ends the stream
+	ended   chan struct{}           // closed when the record is free again
+	state   record.State            // when the stream began
+	start   float64                 // where the stream's own sound begins
+	margin  float64                 // how long before its report a segment may have begun, seconds
+	silent  bool                    // nothing writes speech down: turns without text are kept
+
+	mu   sync.Mutex
+	feed *record.Feed // nil until the number of channels is known
+	base int64        // where the run's first sample lies
+	at   int64        // up to where sound was taken
+
+	// Of the run's goroutine until it has ended.
+	channels int
+	open     map[int64]float64 // starts of the segments that are being spoken, by their ids
+	finals   map[int]lastFinal // of each channel
+	settled  float64
+	marked   int64 // position at which settled was written down last
+}
+
+// lastFinal is what ended last on a channel.
+type lastFinal struct {
+	end   float64
+	known float64 // how much had been heard when it was known
+}
+
+// joinRecord makes the stream the one that is heard into its record. It waits for the stream that this one takes over.
+func (s *Speech) joinRecord(ctx context.Context, cancel context.CancelCauseFunc, c *pb.StreamingConfig) (_ *recordStream, err error) {
+	store, err := s.recordStore(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r, err := store.Get(ctx, recordID(c.GetRecord()))
+	if err != nil {
+		return nil, recordError(err)
+	}
+	in := &recordStream{
+		service: s, record: r, token: rand.Text(), cancel: cancel, ended: make(chan struct{}), open: map[int64]float64{}, finals: map[int]lastFinal{},
+	}
+	if err := s.records.join(ctx, in, c.GetResumeToken()); err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	defer func() {
+		if err != nil {
+			in.leave()
+		}
+	}()
+	in.state = r.Snapshot()
+	in.settled, in.start = in.state.Settled, in.state.Settled
+	if in.state.Finished {
+		return nil, recordError(fmt.Errorf("record %s: %w", r.ID(), record.ErrFinished))
+	}
+	if c.AudioStartSeconds != nil {
+		in.start = c.GetAudioStartSeconds()
+		if heard := heardSeconds(in.state); in.start > heard+1./audio.Rate {
+			return nil, rpcerror.New(codes.InvalidArgument, "RECORD_GAP",
+				fmt.Sprintf("audio_start_seconds is %.3f, and the record ends at %.3f: the sound in between would be missing", in.start, heard),
+				rpcerror.Field("config.audio_start_seconds", "after the record's end"), rpcerror.Meta("heard_seconds", fmt.Sprint(heard)))
+		}
+	}
+	return in, nil
+}
+
+// join enters a stream, or refuses it while another one is heard into the record whose token it does not have.
+func (rs *records) join(ctx context.Context, in *recordStream, token string) error {
+	id := in.record.ID()
+	for {
+		rs.mu.Lock()
+		other := rs.live[id]
+		if other == nil {
+			if rs.live == nil {
+				rs.live = map[string]*recordStream{}
+			}
+			rs.live[id] = in
+			rs.mu.Unlock()
+			return nil
+		}
+		rs.mu.Unlock()
+		if token != other.token {
+			return recordError(fmt.Errorf("record %s: %w", id, record.ErrBusy))
+		}
+		other.cancel(errTakenOver)
+		select {
+		case <-other.ended:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// leave frees the record. The run has ended.
+func (in *recordStream) leave() {
+	in.mu.Lock()
+	feed := in.feed
+	in.mu.Unlock()
+	if feed != nil {
+		_ = feed.Close()
+	}
+	rs := &in.service.records
+	rs.mu.Lock()
+	delete(rs.live, in.record.ID())
+	rs.mu.Unlock()
+	_ = in.record.Close()
+	close(in.ended)
+}
+
+// heard is how far the hearing has come, seconds.
+func (in *recordStream) heard() float64 {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return float64(in.at) / audio.Rate
+}
+
+func positionOf(seconds float64) int64 { return int64(math.Round(seconds * audio.Rate)) }
+
+// Begin implements [speech.Recorder].
+func (in *recordStream) Begin(channels int) (speech.Resume, error) {
+	var out speech.Resume
+	if have := in.state.Sound.Channels; have != 0 && have != channels {
+		return out, rpcerror.New(codes.InvalidArgument, "RECORD_CHANNELS", fmt.Sprintf("the sound has %d channels, and the record's has %d", channels, have),
+			rpcerror.Field("audio", "another number of channels than the record has"))
+	}
+	in.channels = channels
+	base, start := positionOf(in.state.Settled), positionOf(in.start)
+	if start > base {
+		// What was being said when an earlier stream broke off is heard again, from the server's own copy.
+		kept, err := in.record.Sound(context.Background(), in.state.Settled, in.start)
+		if err != nil {
+			return out, recordError(err)
+		}
+		out.Lead = make([]float32, int(start-base)*channels)
+		for i := range min(len(out.Lead), len(kept.PCM)/2) {
+			out.Lead[i] = float32(int16(binary.LittleEndian.Uint16(kept.PCM[2*i:]))) / (1 << 15)
+		}
+	}
+	out.Skip = max(0, base-start)
+	for _, t := range in.state.Turns {
+		if t.Inserted || t.Channel < 0 || t.Channel >= channels {
+			continue
+		}
+		if out.Decided == nil {
+			out.Decided = make([]int64, channels)
+		}
+		out.Decided[t.Channel] = max(out.Decided[t.Channel], positionOf(t.End)-base)
+	}
+	// Whoever had the record before has left it: this is the one stream of it.
+	feed, err := in.record.Feed(context.Background(), record.FeedOptions{Channels: channels, TakeOver: true})
+	if err != nil {
+		return out, recordError(err)
+	}
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.feed, in.base, in.at = feed, base, max(base, start)
+	in.marked = in.at
+	return out, nil
+}
+
+// Sound implements [speech.Recorder].
+func (in *recordStream) Sound(pcm []float32) error {
+	b := make([]byte, 0, 2*len(pcm))
+	for _, v := range pcm {
+		b = binary.LittleEndian.AppendUint16(b, uint16(int16(min(max(math.Round(float64(v)*(1<<15)), math.MinInt16), math.MaxInt16))))
+	}
+	at := in.at // only this goroutine changes it
+	if err := in.feed.Sound(context.Background(), float64(at)/audio.Rate, b); err != nil {
+		return recordError(err)
+	}
+	in.mu.Lock()
+	in.at += int64(len(pcm) / in.channels)
+	in.mu.Unlock()
+	if at-in.marked >= settleEvery {
+		in.marked = at
+		in.settle(float64(at) / audio.Rate)
+		if _, err := in.feed.Append(context.Background(), in.settled); err != nil {
+			return recordError(err)
+		}
+	}
+	return nil
+}
+
+// settle finds up to where everything that was said is final, when so much was heard.
+func (in *recordStream) settle(heard float64) {
+	to := heard - in.margin
+	for _, start := range in.open {
+		to = min(to, start)
+	}
+	for _, f := range in.finals {
+		if heard-f.known < announced {
+			to = min(to, f.end) // a segment that was cut may go on from there
+		}
+	}
+	in.settled = max(in.settled, to)
+}
+
+// placed puts a result's times into the record's.
+func (in *recordStream) placed(r speech.Result) speech.Result {
+	by := float64(in.base) / audio.Rate
+	r.Start, r.End, r.Heard = r.Start+by, r.End+by, r.Heard+by
+	r.Words = slices.Clone(r.Words)
+	for i := range r.Words {
+		r.Words[i].Start, r.Words[i].End = r.Words[i].Start+by, r.Words[i].End+by
+	}
+	return r
+}
+
+// spoken notes that a segment is being spoken.
+func (in *recordStream) spoken(id int64, r speech.Result) {
+	if !r.Final {
+		in.open[id] = r.Start
+	}
+}
+
+// write brings a final segment to the disk, and says in it which turn it is.
+func (in *recordStream) write(id int64, r speech.Result, m *pb.SpeechSegment) error {
+	delete(in.open, id)
+	in.finals[r.Channel] = lastFinal{end: r.End, known: r.Heard}
+	in.settle(r.Heard)
+	var turns []record.Turn
+	if m.GetText() != "" || in.silent {
+		turns = append(turns, heardTurn(m))
+	}
+	began := time.Now()
+	written, err := in.feed.Append(context.Background(), in.settled, turns...)
+	in.service.cfg.Metrics.Recorded(len(written), time.Since(began), err)
+	if err != nil {
+		return recordError(err)
+	}
+	in.marked = in.at
+	if len(written) > 0 {
+		m.Turn, m.Role = turnName(in.record.ID(), written[0].ID), roleMessage(written[0].Role)
+	}
+	return nil
+}
+
+// complete says that everything that was heard is in the record.
+func (in *recordStream) complete() error {
+	if in.feed == nil {
+		return nil
+	}
+	_, err := in.feed.Append(context.Background(), float64(in.at)/audio.Rate)
+	return recordError(err)
+}
+
+// salvage brings what was heard into the record when the client has gone in the middle of it.
+func (in *recordStream) salvage(ctx context.Context, run *speech.Stream) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), salvageTime)
+	defer cancel()
+	if _, err := run.Finish(ctx); err != nil {
+		return err
+	}
+	return in.complete()
+}
