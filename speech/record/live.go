@@ -24,7 +24,7 @@ type live struct {
 	o      Options
 	id     string
 	folder string
-	size   int64 // of the journal when it was opened
+	size   int64 // of the journal's whole entries when it was opened
 
 	write   sync.Mutex    // one change at a time; what follows is its holder's
 	journal *journal      // nil: open for reading
@@ -77,8 +77,7 @@ func (l *live) read(f *os.File, path string) error {
 	if err != nil {
 		return translate(path, err)
 	}
-	l.size = info.Size()
-	s, err := newScanner(f, l.size, path)
+	s, err := newScanner(f, info.Size(), path)
 	if err != nil {
 		return err
 	}
@@ -86,6 +85,7 @@ func (l *live) read(f *os.File, path string) error {
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, errTorn) {
 		return err
 	}
+	l.size = s.at
 	if s.n == 0 {
 		return s.damaged("the journal has no entry")
 	}
