@@ -27,6 +27,8 @@ const (
 	loud      = 15. // above the noise, for a channel to teach how far it leaks
 	leading   = 3.  // above another channel, for the same
 	margin    = 9.  // above the expected leak, for a band to be a channel's own: microphones hear one voice differently from frame to frame
+	weak      = 18. // below a seat's loudest voice, beneath which a frame is not taken for it
+	stranger  = 6.  // below the loudest voice of all seats, which is expected of seats that nobody spoke at
 	ownShare  = .5  // share of the audible bands that make a frame a channel's own
 	fewest    = 3   // audible bands without which a frame is nobody's
 	startLeak = -12.
@@ -36,7 +38,8 @@ const (
 	// What is learnt from a frame; from one that seems to be the channel's own little, since it mostly is.
 	lesson, doubtful = .15, .015
 	// decay is how fast a room gets quiet after a voice, a frame: 60 dB in half a second.
-	decay = 60 * hop / (.8 * audio.Rate)
+	forgetting = 1. * hop / audio.Rate // dB a frame by which a loud voice is forgotten: 1 dB a second
+	decay      = 60 * hop / (.8 * audio.Rate)
 )
 
 // The noise is the least smoothed power of some seconds, which is below its mean.
@@ -65,6 +68,7 @@ type microphone struct {
 	peak   powers // with the room's reverberation: what another channel may still hear of it
 	least  [buckets]powers
 	noise  powers
+	voice  float64 // power of the loudest own frames of the last minute
 	frames int
 	leak   [][bands]float64 // dB of each other channel's power that arrives here
 }
@@ -120,7 +124,7 @@ func (a *analysis) hear(channel int, pcm []float32) {
 	m.listenForNoise()
 }
 
-var fading = ratio(-decay)
+var fading, forgotten = ratio(-decay), ratio(-forgetting)
 
 func (m *microphone) listenForNoise() {
 	if m.frames == 0 {
@@ -172,6 +176,12 @@ func (a *analysis) decide() {
 		a.others[i] = leaked.sum() > m.noise.sum()/2
 	}
 	a.learn()
+	for i, m := range a.microphones {
+		m.voice *= forgotten
+		if a.own[i] && m.power.sum() > ratio(loud)*m.noise.sum() {
+			m.voice = max(m.voice, m.smooth.sum())
+		}
+	}
 }
 
 func (a *analysis) learn() {
@@ -208,10 +218,15 @@ func (a *analysis) learn() {
 	}
 }
 
-// spoken tells whether a channel is louder than its noise by what speech is.
+// spoken tells whether a channel is as loud as a voice at its microphone.
 func (a *analysis) spoken(channel int) bool {
 	m := a.microphones[channel]
-	return m.power.sum() > ratio(speaking)*m.noise.sum()
+	voice := m.voice
+	for _, o := range a.microphones {
+		voice = max(voice, o.voice*ratio(-stranger))
+	}
+	level := m.power.sum()
+	return level > ratio(speaking)*m.noise.sum() && level > ratio(-weak)*voice
 }
 
 // still tells whether nothing is heard in a channel but its noise.
