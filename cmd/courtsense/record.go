@@ -256,12 +256,12 @@ func (f *recordFlags) printTurn(w io.Writer, t *pb.RecordTurn) error {
 	if f.json {
 		return json.NewEncoder(w).Encode(turnJSONOf(t))
 	}
-	_, err := fmt.Fprintln(w, turnLine(t))
+	_, err := fmt.Fprintln(w, turnLine(t, t.GetStartSeconds()))
 	return err
 }
 
-// turnLine is a turn for people: its number, when, who, what, and what was done to it.
-func turnLine(t *pb.RecordTurn) string {
+// turnLine is a turn for people: its number, a moment of it, who, what, and what was done to it.
+func turnLine(t *pb.RecordTurn, at float64) string {
 	who := roleName(t.GetRole())
 	if who == "" || who == "unknown" {
 		if who = t.GetSpeaker(); who == "" {
@@ -275,7 +275,7 @@ func turnLine(t *pb.RecordTurn) string {
 	if text == "" {
 		text = "(speech)"
 	}
-	line := fmt.Sprintf("%4d  %s  %-15s  %s", turnNumber(t), clockOf(t.GetStartSeconds()), who, text)
+	line := fmt.Sprintf("%4d  %s  %-15s  %s", turnNumber(t), clockOf(at), who, text)
 	var marks []string
 	for _, m := range []struct {
 		on   bool

@@ -33,7 +33,7 @@ func turnOf(ctx context.Context, client pb.SpeechServiceClient, record, turn str
 		return nil
 	})
 	if err == nil && found == nil {
-		err = fmt.Errorf("%s has no turn %s", record, personID(turn))
+		err = fmt.Errorf("the record %s has no turn %s", record, personID(turn))
 	}
 	return found, err
 }

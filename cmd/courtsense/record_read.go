@@ -145,7 +145,7 @@ func (f *recordFlags) printPlaces(w io.Writer, places []*pb.RecordPlace) error {
 		if f.json {
 			err = json.NewEncoder(w).Encode(placeJSON{turnJSONOf(p.GetTurn()), p.GetStart(), p.GetEnd(), millisOf(p.GetStartSeconds()), millisOf(p.GetEndSeconds())})
 		} else {
-			_, err = fmt.Fprintf(w, "%s  %s\n", clockOf(p.GetStartSeconds()), strings.TrimLeft(turnLine(p.GetTurn()), " "))
+			_, err = fmt.Fprintln(w, turnLine(p.GetTurn(), p.GetStartSeconds()))
 		}
 		if err != nil {
 			return err

@@ -48,12 +48,26 @@ func (s *Speech) onRecord(ctx context.Context, name string, f func(*record.Recor
 	if err != nil {
 		return err
 	}
-	r, err := store.Get(ctx, recordID(name))
+	r, err := openRecord(ctx, store, recordID(name))
 	if err != nil {
-		return recordError(err)
+		return err
 	}
 	defer r.Close()
 	return recordError(f(r))
+}
+
+// openRecord opens a record; the caller closes it.
+func openRecord(ctx context.Context, store *record.Store, id string) (*record.Record, error) {
+	r, err := store.Get(ctx, id)
+	if errors.Is(err, record.ErrNotFound) {
+		return nil, noRecord(id)
+	}
+	return r, recordError(err)
+}
+
+// noRecord says so without the folder, which is the server's business.
+func noRecord(id string) error {
+	return rpcerror.New(codes.NotFound, "NOT_FOUND", "there is no record "+id)
 }
 
 // recordID is a record's id in the name of it, or of one of its turns.
@@ -88,7 +102,7 @@ var recordErrors = []struct {
 	{record.ErrNotFound, codes.NotFound, "NOT_FOUND", ""},
 	{record.ErrExists, codes.AlreadyExists, "ALREADY_EXISTS", ""},
 	{record.ErrInvalid, codes.InvalidArgument, rpcerror.ReasonInvalidValue, ""},
-	{record.ErrFinished, codes.FailedPrecondition, "RECORD_FINISHED", "the record is finished: reopen it before it is changed"},
+	{record.ErrFinished, codes.FailedPrecondition, "RECORD_FINISHED", "the record is finished: reopen it ('courtsense record reopen') before it is changed"},
 	{record.ErrTakenOver, codes.Aborted, "RECORD_TAKEN_OVER", "another stream goes on writing into the record"},
 	{record.ErrBusy, codes.Aborted, "RECORD_BUSY", "a stream is being written into the record: wait until it has ended, or go on from it with its resume_token"},
 	{record.ErrFull, codes.ResourceExhausted, "STORAGE_FULL", "there is no room on the disk for the record; what was acknowledged is there and can be read, and the next change is tried anew"},

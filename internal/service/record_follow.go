@@ -21,9 +21,9 @@ func (s *Speech) FollowRecord(req *pb.FollowRecordRequest, stream grpc.ServerStr
 	if err != nil {
 		return err
 	}
-	r, err := store.Get(ctx, recordID(req.GetName()))
+	r, err := openRecord(ctx, store, recordID(req.GetName()))
 	if err != nil {
-		return recordError(err)
+		return err
 	}
 	defer r.Close()
 	state := r.Snapshot()

@@ -91,7 +91,7 @@ func (s *Speech) recordMessage(state record.State) *pb.Record {
 	m := &pb.Record{
 		Name: recordPrefix + state.ID, Case: caseMessage(state.Case), State: stateMessage(state.Finished), Revision: state.Revision,
 		CreateTime: timestamppb.New(state.Created), UpdateTime: timestamppb.New(state.Updated), HeardSeconds: heardSeconds(state),
-		SettledSeconds: state.Settled, TurnCount: int64(len(state.Turns)), AudioChannelCount: int32(channelsOf(state)), Live: s.isLive(state.ID),
+		SettledSeconds: state.Settled, TurnCount: int64(state.Summary().Turns), AudioChannelCount: int32(channelsOf(state)), Live: s.isLive(state.ID),
 		CaseRevision: state.CaseRevision, HeadSha256: state.Head,
 	}
 	if n := len(state.Agenda); n > 0 {

@@ -35,7 +35,7 @@ func (s *Speech) SearchRecord(ctx context.Context, req *pb.SearchRecordRequest) 
 		for _, h := range hits {
 			if t, ok := state.Turn(h.Turn); ok {
 				answer.Places = append(answer.Places, &pb.RecordPlace{
-					Turn: turnMessage(state.ID, t, false, false), Start: int32(h.Start), End: int32(h.End), StartSeconds: h.From, EndSeconds: h.To,
+					Turn: turnMessage(state.ID, t, false, true), Start: int32(h.Start), End: int32(h.End), StartSeconds: h.From, EndSeconds: h.To,
 				})
 			}
 		}
@@ -62,7 +62,7 @@ func (s *Speech) LocateInRecord(ctx context.Context, req *pb.LocateInRecordReque
 		for _, p := range state.Locate(req.GetAtSeconds()) {
 			if t, ok := state.Turn(p.Turn); ok {
 				answer.Places = append(answer.Places, &pb.RecordPlace{
-					Turn: turnMessage(state.ID, t, false, false), Start: int32(p.Character), End: int32(p.Character + 1), StartSeconds: p.Start, EndSeconds: p.End,
+					Turn: turnMessage(state.ID, t, false, true), Start: int32(p.Character), End: int32(p.Character + 1), StartSeconds: p.Start, EndSeconds: p.End,
 				})
 			}
 		}
@@ -91,7 +91,7 @@ func placeOf(state record.State, p *pb.TurnPosition) (*pb.RecordPlace, error) {
 		return nil, err
 	}
 	t, _ := state.Turn(id)
-	return &pb.RecordPlace{Turn: turnMessage(state.ID, t, false, false), Start: int32(at), End: int32(at + 1), StartSeconds: from, EndSeconds: to}, nil
+	return &pb.RecordPlace{Turn: turnMessage(state.ID, t, false, true), Start: int32(at), End: int32(at + 1), StartSeconds: from, EndSeconds: to}, nil
 }
 
 // maxAudio is the longest piece of sound that is answered at once, seconds; the contract's.
@@ -166,7 +166,10 @@ func (s *Speech) VerifyRecord(ctx context.Context, req *pb.VerifyRecordRequest) 
 	stage, ended := telemetry.Stage(ctx, "verify")
 	report, err := store.Verify(stage, recordID(req.GetName()), req.GetWitnessSha256())
 	ended(err)
-	if err != nil {
+	switch {
+	case errors.Is(err, record.ErrNotFound):
+		return nil, noRecord(recordID(req.GetName()))
+	case err != nil:
 		return nil, recordError(err)
 	}
 	return &pb.VerifyRecordResponse{

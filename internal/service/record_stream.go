@@ -70,9 +70,9 @@ func (s *Speech) joinRecord(ctx context.Context, cancel context.CancelCauseFunc,
 	if err != nil {
 		return nil, err
 	}
-	r, err := store.Get(ctx, recordID(c.GetRecord()))
+	r, err := openRecord(ctx, store, recordID(c.GetRecord()))
 	if err != nil {
-		return nil, recordError(err)
+		return nil, err
 	}
 	in := &recordStream{
 		service: s, record: r, token: rand.Text(), cancel: cancel, ended: make(chan struct{}), open: map[int64]float64{}, finals: map[int]lastFinal{},

@@ -661,7 +661,7 @@ type Record struct {
 	// How much of the hearing's sound was heard, seconds. A stream that has nothing to send again goes on here
 	// (StreamingConfig.audio_start_seconds).
 	HeardSeconds float64 `protobuf:"fixed64,7,opt,name=heard_seconds,json=heardSeconds,proto3" json:"heard_seconds,omitempty"`
-	// Number of turns, withdrawn ones included.
+	// Number of turns, without withdrawn ones.
 	TurnCount int64 `protobuf:"varint,8,opt,name=turn_count,json=turnCount,proto3" json:"turn_count,omitempty"`
 	// Channels of the sound; 0 before any came.
 	AudioChannelCount int32 `protobuf:"varint,9,opt,name=audio_channel_count,json=audioChannelCount,proto3" json:"audio_channel_count,omitempty"`
@@ -2978,7 +2978,7 @@ func (x *SearchRecordRequest) GetMaxResults() int32 {
 // A place in a record.
 type RecordPlace struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The turn, without its words and changes.
+	// The turn, without its words.
 	Turn *RecordTurn `protobuf:"bytes,1,opt,name=turn,proto3" json:"turn,omitempty"`
 	// Position in the turn's text, characters from 0.
 	Start int32 `protobuf:"varint,2,opt,name=start,proto3" json:"start,omitempty"`
