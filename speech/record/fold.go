@@ -204,7 +204,7 @@ func (f *fold) apply(e *entry, head chainHash) {
 		}
 		t := &e.Turns[0]
 		f.place(t, at, r, &c)
-		f.byHand[t.ID] = hand{role: true, item: t.AgendaItem != 0}
+		f.byHand[t.ID] = hand{role: t.Role != "", item: t.AgendaItem != 0}
 	case Corrected:
 		r.Text, r.Role, r.Speaker, r.AgendaItem = e.Set.Text, e.Set.Role, e.Set.Speaker, e.Set.AgendaItem
 		f.correct(f.turns[e.Turn], e.Set)
