@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/user"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -71,6 +72,16 @@ func roleName(r pb.SpeakerRole) string {
 
 const recordPrefix = "records/"
 
+var recordIDs = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$`)
+
+// checkRecord refuses what can be no record's id.
+func checkRecord(id string) error {
+	if !recordIDs.MatchString(strings.TrimPrefix(id, recordPrefix)) {
+		return usagef("%q can be no record: its name is 1 to 128 of a-z, A-Z, 0-9, dot, underscore and hyphen, and begins with a letter or digit", id)
+	}
+	return nil
+}
+
 // recordName accepts a record's id and its resource name.
 func recordName(id string) string { return recordPrefix + strings.TrimPrefix(id, recordPrefix) }
 
@@ -118,6 +129,36 @@ func (f *recordFlags) by() (string, error) {
 	}
 	return "", usagef("say who makes the change with --author")
 }
+
+// moment is a time since a record's beginning, as lists print it (00:01:02), in seconds (62.5), or as 1m2s.
+type moment time.Duration
+
+// String implements pflag.Value.
+func (m *moment) String() string { return time.Duration(*m).String() }
+
+// Type implements pflag.Value.
+func (m *moment) Type() string { return "time" }
+
+// Set implements pflag.Value.
+func (m *moment) Set(text string) error {
+	if d, err := time.ParseDuration(text); err == nil && d >= 0 {
+		*m = moment(d)
+		return nil
+	}
+	seconds := 0.
+	parts := strings.Split(text, ":")
+	for i, part := range parts {
+		n, err := strconv.ParseFloat(part, 64)
+		if err != nil || !(n >= 0 && n < 1e6) || i > 0 && n >= 60 || len(parts) > 3 {
+			return fmt.Errorf("%q is no moment: want 00:12:05, seconds, or 12m5s", text)
+		}
+		seconds = seconds*60 + n
+	}
+	*m = moment(seconds * float64(time.Second))
+	return nil
+}
+
+func (m moment) seconds() float64 { return time.Duration(m).Seconds() }
 
 // with hands a client to work. Commands that hear nothing need no models.
 func (f *recordFlags) with(cmd *cobra.Command, c *console, hears bool, work func(context.Context, pb.SpeechServiceClient, *connection) error) (err error) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -86,6 +87,9 @@ var recordKinds = map[string]pb.RecordKind{
 	"minutes": pb.RecordKind_RECORD_KIND_MINUTES,
 }
 
+// unknownKey is how the YAML decoder says that a key is none of ours, with a name that only this program's authors know.
+var unknownKey = regexp.MustCompile(`field (\S+) not found in type \S+`)
+
 // maxCaseFile bounds a file about a hearing.
 const maxCaseFile = 1 << 20
 
@@ -107,7 +111,7 @@ func parseCase(content []byte) (*pb.RecordCase, error) {
 	d := yaml.NewDecoder(bytes.NewReader(content))
 	d.KnownFields(true)
 	if err := d.Decode(&file); err != nil && !errors.Is(err, io.EOF) {
-		return nil, err
+		return nil, errors.New(unknownKey.ReplaceAllString(strings.TrimPrefix(err.Error(), "yaml: unmarshal errors:\n"), "the key $1 is not known"))
 	}
 	kind, ok := recordKinds[file.Kind]
 	if !ok {

@@ -266,8 +266,11 @@ func newRecordCreateCommand() *cobra.Command {
 	f := addRecordFlags(cmd).withAuthor(cmd, "")
 	cmd.Flags().StringVar(&file, "case", "", "YAML file with what the hearing is about")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		err := checkRecord(args[0])
+		if err != nil {
+			return err
+		}
 		req := &pb.CreateRecordRequest{RecordId: recordName(args[0])[len(recordPrefix):]}
-		var err error
 		if req.Author, err = f.by(); err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -10,12 +11,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	pb "github.com/courtsense/courtsense/api/courtsense/v1"
 	"github.com/courtsense/courtsense/speech/record"
+	"github.com/courtsense/courtsense/speech/record/export"
 )
 
 // eachTurn hands all turns to f, and returns the record's revision that they are of.
@@ -178,23 +179,23 @@ func newRecordSearchCommand() *cobra.Command {
 }
 
 func newRecordLocateCommand() *cobra.Command {
-	var at time.Duration
+	var at moment
 	var turn string
 	var character int32
 	cmd := &cobra.Command{
 		Use:   "locate RECORD",
 		Short: "Tell what is said at a moment, or when something is said",
-		Example: `  courtsense record locate 2019-1234 --at 1h12m5s
+		Example: `  courtsense record locate 2019-1234 --at 01:12:05
   courtsense record locate 2019-1234 --turn 17 --character 6`,
 		Args: nameArgs(1, "the record"),
 	}
 	f := addRecordFlags(cmd)
 	set := cmd.Flags()
-	set.DurationVar(&at, "at", 0, "moment since the record's beginning, such as 12m5s")
+	set.Var(&at, "at", "moment since the record's beginning: 00:12:05, seconds, or 12m5s")
 	set.StringVar(&turn, "turn", "", "turn, by its number")
 	set.Int32Var(&character, "character", 0, "character of the turn's text, from 0")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		req := &pb.LocateInRecordRequest{Name: recordName(args[0]), Subject: &pb.LocateInRecordRequest_AtSeconds{AtSeconds: at.Seconds()}}
+		req := &pb.LocateInRecordRequest{Name: recordName(args[0]), Subject: &pb.LocateInRecordRequest_AtSeconds{AtSeconds: at.seconds()}}
 		if cmd.Flags().Changed("at") == (turn != "") {
 			return usagef("say what to locate: --at or --turn")
 		}
@@ -218,19 +219,19 @@ func newRecordLocateCommand() *cobra.Command {
 }
 
 func newRecordAudioCommand() *cobra.Command {
-	var from, to time.Duration
+	var from, to moment
 	var turn, out string
 	cmd := &cobra.Command{
 		Use:   "audio RECORD -o FILE.wav",
 		Short: "Write a piece of a record's sound as a WAV file",
-		Example: `  courtsense record audio 2019-1234 --from 12m --to 12m30s -o piece.wav
+		Example: `  courtsense record audio 2019-1234 --from 00:12:00 --to 00:12:30 -o piece.wav
   courtsense record audio 2019-1234 --turn 17 -o turn.wav`,
 		Args: nameArgs(1, "the record"),
 	}
 	f := addRecordFlags(cmd)
 	set := cmd.Flags()
-	set.DurationVar(&from, "from", 0, "since the record's beginning, such as 12m5s")
-	set.DurationVar(&to, "to", 0, "until; at most 10m later (default: as far as that goes)")
+	set.Var(&from, "from", "moment since the record's beginning: 00:12:05, seconds, or 12m5s")
+	set.Var(&to, "to", "until; at most 10 minutes later (default: as far as that goes)")
 	set.StringVar(&turn, "turn", "", "the sound of this turn")
 	set.StringVarP(&out, "output", "o", "", "file to write")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -239,7 +240,7 @@ func newRecordAudioCommand() *cobra.Command {
 		}
 		c := newConsole(cmd)
 		return f.with(cmd, c, false, func(ctx context.Context, client pb.SpeechServiceClient, _ *connection) error {
-			req := &pb.GetRecordAudioRequest{Name: recordName(args[0]), StartSeconds: from.Seconds(), EndSeconds: to.Seconds()}
+			req := &pb.GetRecordAudioRequest{Name: recordName(args[0]), StartSeconds: from.seconds(), EndSeconds: to.seconds()}
 			if turn != "" {
 				name, err := turnName(args[0], turn)
 				if err != nil {
@@ -271,6 +272,9 @@ var recordFormats = map[string]pb.RecordFormat{
 	"vtt": pb.RecordFormat_RECORD_FORMAT_VTT, "json": pb.RecordFormat_RECORD_FORMAT_JSON,
 }
 
+// maxTemplate bounds a template's file; the contract's.
+const maxTemplate = 256 << 10
+
 func newRecordExportCommand() *cobra.Command {
 	var out, format, template, times string
 	var withdrawn bool
@@ -278,7 +282,8 @@ func newRecordExportCommand() *cobra.Command {
 		Use:   "export RECORD -o FILE",
 		Short: "Make the document of a record",
 		Long: `Writes the record as a document (.docx), text (.txt), subtitles (.srt, .vtt) or JSON with all revisions (.json). The template follows the
-record's kind: trial (庭审笔录), mediation (调解笔录) or minutes (会议纪要). "-o -" prints it, with --format.`,
+record's kind: trial (庭审笔录), mediation (调解笔录) or minutes (会议纪要); --template names another one, or a file of a court's own. "-o -" prints
+it, with --format.`,
 		Example: `  courtsense record export 2019-1234 -o 庭审笔录.docx
   courtsense record export meeting-7 --template minutes -o minutes.docx
   courtsense record export 2019-1234 --format txt -o -`,
@@ -290,7 +295,7 @@ record's kind: trial (庭审笔录), mediation (调解笔录) or minutes (会议
 	set.StringVar(&times, "times", "", "time printed with each turn: none, clock (of the day) or offset (default: the template's)")
 	set.BoolVar(&withdrawn, "withdrawn", false, "withdrawn turns too, with a line through them")
 	set.StringVar(&format, "format", "", "docx, txt, srt, vtt or json (default: the file's suffix)")
-	set.StringVar(&template, "template", "", "trial, mediation or minutes (default: the record's kind)")
+	set.StringVar(&template, "template", "", "trial, mediation or minutes, or a file of your own (default: the record's kind)")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if out == "" {
 			return usagef("name the file with -o; - prints it")
@@ -301,6 +306,13 @@ record's kind: trial (庭审笔录), mediation (调解笔录) or minutes (会议
 		author, err := f.by()
 		if err != nil {
 			return err
+		}
+		var own []byte
+		if template != "" && !slices.Contains(export.Templates(), template) {
+			if own, err = readLimited(template, maxTemplate); err != nil {
+				return usagef("--template is one of %s, or a file: %w", strings.Join(export.Templates(), ", "), err)
+			}
+			template = ""
 		}
 		kind := format
 		if kind == "" {
@@ -316,7 +328,7 @@ record's kind: trial (庭审笔录), mediation (调解笔录) or minutes (会议
 		c := newConsole(cmd)
 		return f.with(cmd, c, false, func(ctx context.Context, client pb.SpeechServiceClient, _ *connection) error {
 			answer, err := client.ExportRecord(ctx, &pb.ExportRecordRequest{
-				Name: recordName(args[0]), Format: chosen, Template: template, Times: times, Withdrawn: withdrawn, Author: author,
+				Name: recordName(args[0]), Format: chosen, Template: template, TemplateFile: own, Times: times, Withdrawn: withdrawn, Author: author,
 			}, anySize)
 			if err != nil {
 				return err
@@ -370,7 +382,7 @@ off since. Ends with 1 when something is wrong.`,
 				return err
 			}
 			v := verifyJSON{
-				Record: r.ID, Intact: r.Whole(), Entries: r.Entries, Revision: r.Revision, Head: r.Head, Torn: r.TornBytes, Witnessed: r.Witnessed,
+				Record: cmp.Or(r.ID, filepath.Base(args[0])), Intact: r.Whole(), Entries: r.Entries, Revision: r.Revision, Head: r.Head, Torn: r.TornBytes, Witnessed: r.Witnessed,
 				Sound: r.SoundSeconds, Damage: strings.Join(r.Problems, "; "),
 			}
 			return f.printVerified(c, v, witness)

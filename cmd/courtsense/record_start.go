@@ -94,6 +94,8 @@ func (r *recordStart) check(cmd *cobra.Command, args []string) error {
 	switch {
 	case r.record == "":
 		return usagef("name the record with --record")
+	case checkRecord(r.record) != nil:
+		return checkRecord(r.record)
 	case r.mic && len(args) > 0:
 		return usagef("--mic and files exclude each other")
 	case !r.mic && len(args) != 1:

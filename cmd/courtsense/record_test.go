@@ -53,6 +53,7 @@ agenda: [法庭调查, {title: 法庭辩论}]
 	for _, line := range []string{
 		"create h1 --case " + caseFile,
 		"create h1",
+		"create ../h1",
 		"insert h1 --role judge --text 现在开庭。",
 		"insert h1 --after 1 --role plaintiff --text 请求退还货款三百元。",
 		"insert h1 --after 2 --speaker S3 --text 旁听席有人说话。",
@@ -69,8 +70,10 @@ agenda: [法庭调查, {title: 法庭辩论}]
 		"show h1 --withdrawn",
 		"search h1 退还货款",
 		"locate h1 --turn 2 --character 4",
+		"locate h1 --at noon",
 		"export h1 --format txt -o -",
 		"export h1 -o " + dir + "/h1.docx",
+		"export h1 -o " + dir + "/h1.txt --template novel",
 		"export h1 -o " + dir + "/h1.odt",
 		"finish h1",
 		"insert h1 --text 太晚了。",
@@ -119,7 +122,7 @@ func TestCaseFilesWithMistakesAreRefused(t *testing.T) {
 	for text, says := range map[string]string{
 		"kind: novel":                          `kind "novel" is not known; there are trial, mediation, minutes`,
 		"court: [a]":                           "cannot unmarshal",
-		"judge: 赵六":                            "field judge not found",
+		"judge: 赵六":                            "the key judge is not known",
 		"parties: [{role: king, name: 张三}]":    "parties, number 1: the role \"king\" is not known",
 		"agenda: [{titel: 调查}]":                `"titel" is not known here; there are title, presenter, decision`,
 		"attendees: [{role: nobody, name: a}]": "attendees, number 1",
@@ -130,6 +133,17 @@ func TestCaseFilesWithMistakesAreRefused(t *testing.T) {
 	c, err := parseCase(nil)
 	require.NoError(t, err)
 	require.Empty(t, c.GetNumber())
+}
+
+func TestMomentsAreWrittenAsListsPrintThem(t *testing.T) {
+	for text, seconds := range map[string]float64{"00:12:05": 725, "1:02:03.5": 3723.5, "02:03": 123, "62.5": 62.5, "12m5s": 725, "0": 0} {
+		var m moment
+		require.NoError(t, m.Set(text), text)
+		require.InDelta(t, seconds, m.seconds(), 1e-9, text)
+	}
+	for _, text := range []string{"", "noon", "-1", "-5s", "1:2:3:4", "00:61", "NaN", "1e9"} {
+		require.Error(t, new(moment).Set(text), text)
+	}
 }
 
 func FuzzParseCase(f *testing.F) {

@@ -167,6 +167,34 @@ func TestAFileIsSentAgainAndComesAfter(t *testing.T) {
 	requireRefused(t, lone.err, codes.InvalidArgument, "INVALID_CONFIG")
 }
 
+func TestWhoSitsWhereIsTheRecords(t *testing.T) {
+	conn, _ := start(t, app.Speech, recorded(t.TempDir()))
+	client, ctx := pb.NewSpeechServiceClient(conn), callContext(t)
+	createRecord(t, client)
+	sound := sample(t, "speech", "two-seats-16k.wav")
+	require.NoError(t, speak(t, client, sound, nil).err)
+	_, err := client.AssignRole(ctx, &pb.AssignRoleRequest{
+		Record: hearing, Seat: &pb.AssignRoleRequest_Channel{Channel: 1}, Role: pb.SpeakerRole_SPEAKER_ROLE_WITNESS, Author: clerk,
+	})
+	require.NoError(t, err)
+	// Streams that go on have the seats, whether they say so or not; what the clerk said counts more.
+	plain := speak(t, client, sound, func(c *pb.StreamingConfig) { c.Recognition = &pb.RecognitionConfig{} })
+	require.NoError(t, plain.err)
+	said := speak(t, client, sound, nil)
+	require.NoError(t, said.err)
+	require.NotEmpty(t, plain.finals)
+	for _, s := range append(plain.finals, said.finals...) {
+		want := pb.SpeakerRole_SPEAKER_ROLE_JUDGE
+		if s.GetChannel() == 1 {
+			want = pb.SpeakerRole_SPEAKER_ROLE_WITNESS
+		}
+		require.Equal(t, want, s.GetRole(), s)
+	}
+	head, err := client.GetRecord(ctx, &pb.GetRecordRequest{Name: hearing})
+	require.NoError(t, err)
+	require.Len(t, head.GetRecord().GetSeats(), 2)
+}
+
 func TestOneStreamAtATimeIsHeardIntoARecord(t *testing.T) {
 	conn, _ := start(t, app.Speech, recorded(t.TempDir()), unwritten)
 	client := pb.NewSpeechServiceClient(conn)

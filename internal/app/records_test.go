@@ -271,6 +271,8 @@ func TestTheWholeLifeOfARecord(t *testing.T) {
 	}
 	_, err = client.ExportRecord(ctx, &pb.ExportRecordRequest{Name: hearing, Format: pb.RecordFormat_RECORD_FORMAT_TEXT, Template: "novel"})
 	requireRefused(t, err, codes.InvalidArgument, "INVALID_VALUE")
+	_, err = client.ExportRecord(ctx, &pb.ExportRecordRequest{Name: hearing, Format: pb.RecordFormat_RECORD_FORMAT_TEXT, TemplateFile: []byte("no: template")})
+	requireRefused(t, err, codes.InvalidArgument, "INVALID_VALUE")
 	checked, err := client.VerifyRecord(ctx, &pb.VerifyRecordRequest{Name: hearing})
 	require.NoError(t, err)
 	require.True(t, checked.GetIntact(), checked.GetDamage())

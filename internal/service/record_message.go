@@ -9,22 +9,14 @@ import (
 
 	pb "github.com/courtsense/courtsense/api/courtsense/v1"
 	"github.com/courtsense/courtsense/speech/record"
+	"github.com/courtsense/courtsense/speech/role"
 )
 
-const rolePrefix = "SPEAKER_ROLE_"
-
 // recordRole is a role in the record's words.
-func recordRole(r pb.SpeakerRole) record.Role {
-	if r == pb.SpeakerRole_SPEAKER_ROLE_UNSPECIFIED {
-		return ""
-	}
-	return record.Role(strings.ToLower(strings.TrimPrefix(r.String(), rolePrefix)))
-}
+func recordRole(r pb.SpeakerRole) record.Role { return record.Role(roleOf(r)) }
 
-// roleMessage is a role in the contract's words.
-func roleMessage(r record.Role) pb.SpeakerRole {
-	return pb.SpeakerRole(pb.SpeakerRole_value[rolePrefix+strings.ToUpper(string(r))])
-}
+// roleMessage is a record's role in the contract's words.
+func roleMessage(r record.Role) pb.SpeakerRole { return speakerRole(role.Role(r)) }
 
 var caseKinds = map[pb.RecordKind]record.Kind{
 	pb.RecordKind_RECORD_KIND_TRIAL: record.Trial, pb.RecordKind_RECORD_KIND_MEDIATION: record.Mediation, pb.RecordKind_RECORD_KIND_MINUTES: record.Minutes,

@@ -190,15 +190,25 @@ func (s *Speech) ExportRecord(ctx context.Context, req *pb.ExportRecordRequest) 
 	if req.GetWithdrawn() {
 		o.Withdrawn = export.Struck
 	}
-	if name := req.GetTemplate(); name != "" {
-		var err error
-		if o.Template, err = export.Builtin(name); err != nil {
-			return nil, rpcerror.New(codes.InvalidArgument, rpcerror.ReasonInvalidValue, "template: "+err.Error(), rpcerror.Field("template", err.Error()))
-		}
+	var field string
+	var err error
+	switch {
+	case req.GetTemplate() != "" && len(req.GetTemplateFile()) > 0:
+		field, err = "template_file", errors.New("template and template_file exclude each other")
+	case req.GetTemplate() != "":
+		field = "template"
+		o.Template, err = export.Builtin(req.GetTemplate())
+	case len(req.GetTemplateFile()) > 0:
+		field = "template_file"
+		ev.input(field, req.GetTemplateFile())
+		o.Template, err = export.ParseTemplate(bytes.NewReader(req.GetTemplateFile()))
+	}
+	if err != nil {
+		return nil, rpcerror.New(codes.InvalidArgument, rpcerror.ReasonInvalidValue, err.Error(), rpcerror.Field(field, err.Error()))
 	}
 	ev.setting("format", string(o.Format))
 	answer := &pb.ExportRecordResponse{MediaType: o.Format.MediaType()}
-	err := s.onRecord(ctx, req.GetName(), func(r *record.Record) error {
+	err = s.onRecord(ctx, req.GetName(), func(r *record.Record) error {
 		state := r.Snapshot()
 		var b bytes.Buffer
 		_, ended := telemetry.Stage(ctx, "export")

@@ -44,6 +44,7 @@ type recordStream struct {
 	start   float64                 // where the stream's own sound begins
 	margin  float64                 // how long before its report a segment may have begun, seconds
 	silent  bool                    // nothing writes speech down: turns without text are kept
+	seats   []*pb.ChannelRole
 
 	mu   sync.Mutex
 	feed *record.Feed // nil until the number of channels is known
@@ -76,6 +77,7 @@ func (s *Speech) joinRecord(ctx context.Context, cancel context.CancelCauseFunc,
 	}
 	in := &recordStream{
 		service: s, record: r, token: rand.Text(), cancel: cancel, ended: make(chan struct{}), open: map[int64]float64{}, finals: map[int]lastFinal{},
+		seats: c.GetRecognition().GetChannelRoles(),
 	}
 	if err := s.records.join(ctx, in, c.GetResumeToken()); err != nil {
 		return nil, errors.Join(err, r.Close())
@@ -189,10 +191,25 @@ func (in *recordStream) Begin(channels int) (speech.Resume, error) {
 		return out, recordError(err)
 	}
 	in.mu.Lock()
-	defer in.mu.Unlock()
 	in.feed, in.base, in.at = feed, base, max(base, start)
+	in.mu.Unlock()
 	in.marked = in.at
-	return out, nil
+	return out, in.seat()
+}
+
+// seat notes who sits at which microphone, so that a stream that goes on without saying so has it too. What a clerk said stays.
+func (in *recordStream) seat() error {
+	for _, s := range in.seats {
+		if s.GetRole() == pb.SpeakerRole_SPEAKER_ROLE_UNSPECIFIED || int(s.GetChannel()) >= in.channels ||
+			slices.ContainsFunc(in.state.Roles, func(known record.Seat) bool { return known.Speaker == "" && known.Channel == int(s.GetChannel()) }) {
+			continue
+		}
+		seat := record.Seat{Channel: int(s.GetChannel()), Role: recordRole(s.GetRole())}
+		if _, err := in.record.AssignRole(context.Background(), seat, record.Edit{Author: "courtsense", Reason: "channel_roles of the stream"}); err != nil {
+			return recordError(err)
+		}
+	}
+	return nil
 }
 
 // Sound implements [speech.Recorder].

@@ -2050,7 +2050,9 @@ type ExportRecordRequest struct {
 	// Print withdrawn turns too, with a line through them. Default: false.
 	Withdrawn bool `protobuf:"varint,5,opt,name=withdrawn,proto3" json:"withdrawn,omitempty"`
 	// Who has it made, at most 128 characters; noted in the record with the document's SHA-256. Default: nobody.
-	Author        string `protobuf:"bytes,6,opt,name=author,proto3" json:"author,omitempty"`
+	Author string `protobuf:"bytes,6,opt,name=author,proto3" json:"author,omitempty"`
+	// A template of the caller's own, YAML, at most 256 KiB, instead of template. Default: none.
+	TemplateFile  []byte `protobuf:"bytes,7,opt,name=template_file,json=templateFile,proto3" json:"template_file,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2125,6 +2127,13 @@ func (x *ExportRecordRequest) GetAuthor() string {
 		return x.Author
 	}
 	return ""
+}
+
+func (x *ExportRecordRequest) GetTemplateFile() []byte {
+	if x != nil {
+		return x.TemplateFile
+	}
+	return nil
 }
 
 // Answer of ExportRecord.
@@ -2369,7 +2378,7 @@ const file_courtsense_v1_speech_service_proto_rawDesc = "" +
 	"\amatches\x18\x01 \x03(\v2\x1b.courtsense.v1.StatuteMatchR\amatches\x129\n" +
 	"\n" +
 	"provenance\x18\x02 \x01(\v2\x19.courtsense.v1.ProvenanceR\n" +
-	"provenance\"\xb6\x02\n" +
+	"provenance\"\xe6\x02\n" +
 	"\x13ExportRecordRequest\x12E\n" +
 	"\x04name\x18\x01 \x01(\tB1\xbaH.r,2*^records/[A-Za-z0-9][A-Za-z0-9._-]{0,127}$R\x04name\x12?\n" +
 	"\x06format\x18\x02 \x01(\x0e2\x1b.courtsense.v1.RecordFormatB\n" +
@@ -2377,7 +2386,8 @@ const file_courtsense_v1_speech_service_proto_rawDesc = "" +
 	"\btemplate\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18@R\btemplate\x122\n" +
 	"\x05times\x18\x04 \x01(\tB\x1c\xbaH\x19r\x17R\x00R\x04noneR\x05clockR\x06offsetR\x05times\x12\x1c\n" +
 	"\twithdrawn\x18\x05 \x01(\bR\twithdrawn\x12 \n" +
-	"\x06author\x18\x06 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\x06author\"\xa6\x01\n" +
+	"\x06author\x18\x06 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\x06author\x12.\n" +
+	"\rtemplate_file\x18\a \x01(\fB\t\xbaH\x06z\x04\x18\x80\x80\x10R\ftemplateFile\"\xa6\x01\n" +
 	"\x14ExportRecordResponse\x12\x18\n" +
 	"\acontent\x18\x01 \x01(\fR\acontent\x12\x1d\n" +
 	"\n" +
