@@ -86,7 +86,7 @@ func TestWhatCannotBeHeard(t *testing.T) {
 		"agenda item 4":                                   {{AgendaItem: 4}},
 		"quotation: law is not UTF-8":                     {{Text: "一", Quotations: []Quotation{{End: 1, Law: "\xff"}}}},
 		"1001 turns, at most 1000 are written at once":    many,
-		"at most 16777216 are kept at once; send it in p": fat(200),
+		"at most 16777216 are kept at once; send it in p": fat(60),
 	} {
 		_, err := f.Append(t.Context(), 1, turns...)
 		require.ErrorIs(t, err, ErrInvalid, want)
