@@ -27,7 +27,7 @@ func agglomerate(vectors [][]float32, weights []float64, threshold float32, most
 	for i := range alive {
 		alive[i] = true
 	}
-	var joins []join
+	var joins []joint
 	var chain []int
 	for len(joins) < n-1 {
 		if len(chain) == 0 {
@@ -49,7 +49,7 @@ func agglomerate(vectors [][]float32, weights []float64, threshold float32, most
 		}
 		chain = chain[:len(chain)-2]
 		keep, gone := min(top, best), max(top, best)
-		joins = append(joins, join{keep, gone, similarity[top][best]})
+		joins = append(joins, joint{keep, gone, similarity[top][best]})
 		alive[gone] = false
 		total := size[keep] + size[gone]
 		for j, ok := range alive {
@@ -63,15 +63,15 @@ func agglomerate(vectors [][]float32, weights []float64, threshold float32, most
 	return cut(joins, n, threshold, most, exactly)
 }
 
-// join is one step of the agglomeration: the groups of two vectors become one.
-type join struct {
+// joint is one step of the agglomeration: the groups of two vectors become one.
+type joint struct {
 	a, b       int
 	similarity float32
 }
 
-func cut(joins []join, n int, threshold float32, most, exactly int) []int {
+func cut(joins []joint, n int, threshold float32, most, exactly int) []int {
 	// The chain finds joins out of order; average linkage never makes a later join of the same groups more similar.
-	slices.SortStableFunc(joins, func(x, y join) int {
+	slices.SortStableFunc(joins, func(x, y joint) int {
 		switch {
 		case x.similarity > y.similarity:
 			return -1

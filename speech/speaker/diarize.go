@@ -23,7 +23,7 @@ const DefaultMaxSpeakers = 10
 const (
 	mostSpeakers = 64
 	block        = 1024 // windows that are clustered at once: 8 MiB of similarities, four minutes of speech
-	minVoice     = 6    // windows: who was heard for less is taken for one of the others
+	minVoice     = 12   // windows: who is heard for less in a recording is taken for one of the others
 	rounds       = 2    // of resegmentation
 )
 
@@ -72,7 +72,8 @@ func (m *Embedder) Diarize(ctx context.Context, pcm []float32, speech []Interval
 	if len(windows) == 0 {
 		return t.turns(make([]int, len(t.frames)), func(int) string { return "" }), nil
 	}
-	speakers := group(windows, cfg)
+	join(windows, timbreShare)
+	speakers := group(windows, cfg, minVoice, len(windows))
 	path := t.follow(windows, speakers)
 	for range rounds {
 		speakers = t.relearn(windows, path, speakers)
@@ -90,10 +91,13 @@ func (m *Embedder) Diarize(ctx context.Context, pcm []float32, speech []Interval
 func label(n int) string { return "S" + strconv.Itoa(n) }
 
 // group clusters windows, blocks of them first and then what the blocks gave, and returns the directions of the speakers,
-// at least one.
-func group(windows []window, cfg Config) [][]float32 {
+// at least one. Those of fewer than least windows are left out, which are often the windows around a change of speakers;
+// not those who have most of the windows from fresh on.
+func group(windows []window, cfg Config, least float64, fresh int) [][]float32 {
 	var found [][]float32
 	var heard []float64
+	var now []int // windows from fresh on
+	first := 0
 	for part := range slices.Chunk(windows, block) {
 		vectors, weights := make([][]float32, len(part)), make([]float64, len(part))
 		for i, w := range part {
@@ -105,18 +109,34 @@ func group(windows []window, cfg Config) [][]float32 {
 		}
 		label := agglomerate(vectors, weights, cfg.Similarity, mostSpeakers, exactly)
 		groups := slices.Max(label) + 1
-		size := make([]float64, groups)
-		for _, k := range label {
+		size, recent := make([]float64, groups), make([]int, groups)
+		for i, k := range label {
 			size[k]++
+			if first+i >= fresh {
+				recent[k]++
+			}
 		}
+		first += len(part)
 		for k, c := range centroids(vectors, weights, label, groups) {
 			if c != nil {
-				found, heard = append(found, c), append(heard, size[k])
+				found, heard, now = append(found, c), append(heard, size[k]), append(now, recent[k])
 			}
 		}
 	}
 	if cfg.Speakers == 0 {
-		found, heard = heardEnough(found, heard, min(minVoice, float64(len(windows))/4))
+		least = min(least, float64(len(windows))/4)
+		most := slices.Max(heard)
+		keep := func(k int) bool {
+			return heard[k] >= least || heard[k] == most || fresh < len(windows) && now[k]*10 >= (len(windows)-fresh)*8
+		}
+		var voices [][]float32
+		var sizes []float64
+		for k := range found {
+			if keep(k) {
+				voices, sizes = append(voices, found[k]), append(sizes, heard[k])
+			}
+		}
+		found, heard = voices, sizes
 	}
 	if len(windows) > block || len(found) > cfg.MaxSpeakers {
 		label := agglomerate(found, heard, cfg.Similarity, cfg.MaxSpeakers, cfg.Speakers)
@@ -124,17 +144,4 @@ func group(windows []window, cfg Config) [][]float32 {
 		found = slices.DeleteFunc(found, func(c []float32) bool { return c == nil })
 	}
 	return found
-}
-
-// heardEnough leaves out the voices of too few windows, never the one that is heard most.
-func heardEnough(found [][]float32, heard []float64, least float64) ([][]float32, []float64) {
-	most := slices.Max(heard)
-	var keptFound [][]float32
-	var keptHeard []float64
-	for k, h := range heard {
-		if h >= least || h == most {
-			keptFound, keptHeard = append(keptFound, found[k]), append(keptHeard, h)
-		}
-	}
-	return keptFound, keptHeard
 }

@@ -42,8 +42,9 @@ type Embedder struct {
 	input, output string
 	dim           int
 	extractor     *fbank.Extractor
-	centred       bool // features: their mean over time taken off
-	batched       bool // the network takes several stretches at once
+	centred       bool        // features: their mean over time taken off
+	batched       bool        // the network takes several stretches at once
+	basis         [][]float64 // of cepstra
 	similar       float32
 }
 
@@ -75,7 +76,7 @@ func newEmbedder(x pipeline.Executor, e models.Entry) (*Embedder, error) {
 		return nil, err
 	}
 	m := &Embedder{
-		x: x, id: e.ID, extractor: extractor,
+		x: x, id: e.ID, extractor: extractor, basis: cosines(extractor.Dim()),
 		similar: float32(e.Threshold("similarity", .5)),
 	}
 	switch n := p.String("normalise", "mean"); n {

@@ -93,33 +93,33 @@ func (t *timeline) follow(windows []window, speakers [][]float32) []int {
 	return viterbi(scores, t.change)
 }
 
-// relearn returns the directions of the speakers from the windows that lie mostly in one's turns; a speaker without such
-// keeps what was known.
-func (t *timeline) relearn(windows []window, path []int, speakers [][]float32) [][]float32 {
-	votes := make([][]int, len(windows))
+// majority says for each of n windows in whose turn most of it lies.
+func (t *timeline) majority(n int, path []int, speakers int) []int {
+	votes := make([]int, n*speakers)
 	for i, f := range t.frames {
 		for _, w := range f.windows {
-			if votes[w.window] == nil {
-				votes[w.window] = make([]int, len(speakers))
-			}
-			votes[w.window][path[i]]++
+			votes[w.window*speakers+path[i]]++
 		}
 	}
-	vectors, weights, label := make([][]float32, len(windows)), make([]float64, len(windows)), make([]int, len(windows))
-	for i, v := range votes {
-		total, best := 0, 0
-		for k, n := range v {
-			total += n
-			if n > v[best] {
-				best = k
+	out := make([]int, n)
+	for i := range out {
+		for k, v := range votes[i*speakers : (i+1)*speakers] {
+			if v > votes[i*speakers+out[i]] {
+				out[i] = k
 			}
 		}
-		vectors[i], label[i] = windows[i].vector, best
-		if total > 0 && v[best]*10 >= total*8 {
-			weights[i] = 1
-		}
 	}
-	found := centroids(vectors, weights, label, len(speakers))
+	return out
+}
+
+// relearn returns the directions of the speakers from the windows in their turns; a speaker without such keeps what was
+// known.
+func (t *timeline) relearn(windows []window, path []int, speakers [][]float32) [][]float32 {
+	vectors, weights := make([][]float32, len(windows)), make([]float64, len(windows))
+	for i, w := range windows {
+		vectors[i], weights[i] = w.vector, 1
+	}
+	found := centroids(vectors, weights, t.majority(len(windows), path, len(speakers)), len(speakers))
 	for k, c := range found {
 		if c == nil {
 			found[k] = speakers[k]

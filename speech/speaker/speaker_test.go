@@ -57,7 +57,7 @@ func (spectrum) Close() error { return nil }
 
 func entry() models.Entry {
 	return models.Entry{ID: "tones", Family: models.FamilyFbankEmbedding, Parameters: models.Parameters{"normalise": "none"},
-		Thresholds: []models.Threshold{{Name: "similarity", Value: .8}}}
+		Thresholds: []models.Threshold{{Name: "similarity", Value: .3}}}
 }
 
 func embedder(tb require.TestingT) *speaker.Embedder {
@@ -128,13 +128,13 @@ func TestSpansCoverTheSpeechAndNothingElse(t *testing.T) {
 	m := embedder(t)
 	rapid.Check(t, func(t *rapid.T) {
 		var pcm []float32
-		for range rapid.IntRange(0, 6).Draw(t, "parts") {
-			pcm = say(pcm, rapid.IntRange(0, 4).Draw(t, "voice"), rapid.Float64Range(0, 3).Draw(t, "seconds"))
+		for range rapid.IntRange(0, 3).Draw(t, "parts") {
+			pcm = say(pcm, rapid.IntRange(0, 4).Draw(t, "voice"), rapid.Float64Range(0, 2).Draw(t, "seconds"))
 		}
 		var speech []speaker.Interval
 		for range rapid.IntRange(0, 5).Draw(t, "stretches") {
-			start := rapid.Float64Range(-1, 12).Draw(t, "start")
-			speech = append(speech, speaker.Interval{Start: start, End: start + rapid.Float64Range(-1, 5).Draw(t, "length")})
+			start := rapid.Float64Range(-1, 6).Draw(t, "start")
+			speech = append(speech, speaker.Interval{Start: start, End: start + rapid.Float64Range(-1, 3).Draw(t, "length")})
 		}
 		spans, err := m.Diarize(context.Background(), pcm, speech, speaker.Config{})
 		require.NoError(t, err)
@@ -185,13 +185,12 @@ func TestStreamKeepsItsLabels(t *testing.T) {
 	assert.Empty(t, hear(nil))
 	assert.Equal(t, "S3", hear(say(nil, 3, 2))[0].Speaker)
 
-	c := s.Clusterer()
-	require.NoError(t, c.Merge("S3", "S1"))
-	assert.Equal(t, []string{"S1", "S2"}, c.Speakers())
-	assert.Equal(t, "S1", c.Label("S3"))
+	require.NoError(t, s.Merge("S3", "S1"))
+	assert.Equal(t, []string{"S1", "S2"}, s.Speakers())
+	assert.Equal(t, "S1", s.Name("S3"))
 	assert.Equal(t, "S4", hear(say(nil, 4, 3))[0].Speaker, "a label is never given twice")
 	var refused *refusal.Error
-	require.ErrorAs(t, c.Merge("S9", "S1"), &refused)
+	require.ErrorAs(t, s.Merge("S9", "S1"), &refused)
 }
 
 func TestNoMoreSpeakersThanAllowed(t *testing.T) {
@@ -201,7 +200,7 @@ func TestNoMoreSpeakersThanAllowed(t *testing.T) {
 		_, err := s.Label(context.Background(), say(nil, voice, 3))
 		require.NoError(t, err)
 	}
-	assert.Equal(t, []string{"S1", "S2"}, s.Clusterer().Speakers())
+	assert.Equal(t, []string{"S1", "S2"}, s.Speakers())
 }
 
 func TestSoundWithoutAVoice(t *testing.T) {

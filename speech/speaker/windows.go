@@ -29,6 +29,7 @@ const (
 type window struct {
 	start, end int
 	vector     []float32
+	timbre     timbre
 }
 
 func (w window) seconds() float64 { return float64(w.end-w.start) / Rate }
@@ -57,11 +58,13 @@ func (m *Embedder) windows(ctx context.Context, pcm []float32, from, to int) ([]
 			break
 		}
 	}
+	cepstra := newCepstrogram(rows, m.basis)
 	for i := 0; i < len(all); i += joined {
 		part := all[i:min(i+joined, len(all))]
 		batch := make([]float32, 0, len(part)*per*bins)
-		for _, w := range part {
+		for k, w := range part {
 			first := min((w.start-from)/shift, frames-per)
+			part[k].timbre = cepstra.of(first, first+per)
 			stretch := append([]float32(nil), rows[first*bins:(first+per)*bins]...)
 			if m.centred {
 				centre(stretch, bins)
