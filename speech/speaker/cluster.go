@@ -18,7 +18,7 @@ func agglomerate(vectors [][]float32, weights []float64, threshold float32, most
 	for i := range similarity {
 		similarity[i] = make([]float32, n)
 		for j := range i {
-			c := cosine(vectors[i], vectors[j])
+			c := product(vectors[i], vectors[j])
 			similarity[i][j], similarity[j][i] = c, c
 		}
 	}

@@ -13,7 +13,7 @@ import (
 type Config struct {
 	Speakers    int // that there are; 0: found
 	MaxSpeakers int // that are told apart at most; 0: 10
-	// Similarity from which two voices count as one, the cosine of their vectors; 0: the model's threshold.
+	// Similarity of voice and timbre from which two groups of windows count as one speaker, -1..1; 0: the model's threshold.
 	Similarity float32
 }
 
@@ -72,7 +72,7 @@ func (m *Embedder) Diarize(ctx context.Context, pcm []float32, speech []Interval
 	if len(windows) == 0 {
 		return t.turns(make([]int, len(t.frames)), func(int) string { return "" }), nil
 	}
-	join(windows, timbreShare)
+	join(windows, m.timbre)
 	speakers := group(windows, cfg, minVoice, len(windows))
 	path := t.follow(windows, speakers)
 	for range rounds {

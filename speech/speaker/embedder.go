@@ -45,13 +45,15 @@ type Embedder struct {
 	centred       bool        // features: their mean over time taken off
 	batched       bool        // the network takes several stretches at once
 	basis         [][]float64 // of cepstra
+	timbre        float64     // share of the timbres in the similarity of windows
 	similar       float32
 }
 
 // New makes an embedder that runs x, a model of the family fbank-embedding as described by e: filterbanks
 // [batch, frames, bins] in, one vector [batch, D] out, under whatever names. Parameters of the entry are those of
 // the features: sample_rate, bins, window (hamming, povey), low_hz, scale (32768 where it was trained on 16-bit numbers, 1
-// where on -1..1) and normalise (mean: taken off over the stretch; none). x stays the caller's.
+// where on -1..1) and normalise (mean: taken off over the stretch; none); and timbre, the share that the recording's own long-term
+// spectrum has beside the voice when speakers are clustered, 0..1. x stays the caller's.
 func New(x pipeline.Executor, e models.Entry) (*Embedder, error) {
 	m, err := newEmbedder(x, e)
 	if err != nil {
@@ -77,7 +79,11 @@ func newEmbedder(x pipeline.Executor, e models.Entry) (*Embedder, error) {
 	}
 	m := &Embedder{
 		x: x, id: e.ID, extractor: extractor, basis: cosines(extractor.Dim()),
-		similar: float32(e.Threshold("similarity", .5)),
+		timbre:  p.Float("timbre", .3),
+		similar: float32(e.Threshold("similarity", .25)),
+	}
+	if !(m.timbre >= 0 && m.timbre <= 1) {
+		return nil, fmt.Errorf("timbre is %v, not within 0..1", m.timbre)
 	}
 	switch n := p.String("normalise", "mean"); n {
 	case "mean":
@@ -206,8 +212,8 @@ func unit(v []float32) bool {
 	return true
 }
 
-// cosine of two unit vectors of one length.
-func cosine(a, b []float32) float32 {
+// product of two vectors of one length; of unit vectors, the cosine.
+func product(a, b []float32) float32 {
 	sum := float32(0)
 	for i, v := range a {
 		sum += v * b[i]

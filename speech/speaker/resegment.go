@@ -71,7 +71,7 @@ func (t *timeline) follow(windows []window, speakers [][]float32) []int {
 	for i, w := range windows {
 		similar[i] = make([]float32, len(speakers))
 		for k, c := range speakers {
-			similar[i][k] = cosine(w.vector, c)
+			similar[i][k] = product(w.vector, c)
 		}
 	}
 	scores := make([][]float32, len(t.frames))

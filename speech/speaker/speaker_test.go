@@ -272,6 +272,7 @@ func TestUnfitNetworksAreRefused(t *testing.T) {
 		"family":      func(e *models.Entry) { e.Family = models.FamilyEmbedding },
 		"sample_rate": func(e *models.Entry) { e.Parameters["sample_rate"] = 8000 },
 		"normalise":   func(e *models.Entry) { e.Parameters["normalise"] = "variance" },
+		"timbre":      func(e *models.Entry) { e.Parameters["timbre"] = 1.5 },
 		"window":      func(e *models.Entry) { e.Parameters["window"] = "blackman" },
 		"of float32":  func(e *models.Entry) { e.Parameters["bins"] = 64 },
 	} {

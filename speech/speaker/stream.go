@@ -60,7 +60,7 @@ func (s *Stream) tell(fresh []window, segment []extent) []Span {
 	old := len(s.heard)
 	all := append(slices.Clone(s.heard), fresh...)
 	joint := slices.Clone(all)
-	join(joint, timbreShare)
+	join(joint, s.m.timbre)
 	speakers := group(joint, s.cfg, minHeard, old)
 	path := t.follow(joint[old:], speakers)
 	labels := s.name(joint[:old], speakers, path)
@@ -127,7 +127,7 @@ func (s *Stream) name(older []window, speakers [][]float32, path []int) []int {
 		}
 		like := float32(-2)
 		for j := range out {
-			if c := cosine(speakers[k], speakers[j]); taken[out[j]] && c > like {
+			if c := product(speakers[k], speakers[j]); taken[out[j]] && c > like {
 				like, out[k] = c, out[j]
 			}
 		}
@@ -236,7 +236,7 @@ func (s *Stream) Speakers() []string {
 func nearest(v []float32, directions [][]float32) int {
 	best, like := 0, float32(-2)
 	for k, d := range directions {
-		if c := cosine(v, d); c > like {
+		if c := product(v, d); c > like {
 			best, like = k, c
 		}
 	}

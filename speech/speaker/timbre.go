@@ -9,11 +9,9 @@ import (
 // does not see (the mean is taken off its features), tells people apart too. It is measured against the recording's own.
 const (
 	cepstra = 24 // coefficients 1 to 24 of a frame's cepstrum; 0, the level, is left out
-	// timbreShare is how much timbres count beside voices, 0..1; chosen on simulated conversations, see
-	// models/embedded/speaker.md.
-	timbreShare = .5
-	distinct    = 2.5 // standard deviations of frames, over all coefficients, from which a direction counts in full
-	quietShare  = .4  // share of a window's frames, the quietest, that are left out
+	// distinct and the embedded model's share of timbres were chosen on simulated conversations, see models/embedded/speaker.md.
+	distinct   = 2.5 // standard deviations of frames, over all coefficients, from which a direction counts in full
+	quietShare = .4  // share of a window's frames, the quietest, that are left out
 )
 
 // timbre sums the cepstra of the louder frames of a window.
