@@ -58,6 +58,7 @@ type Engine struct {
 
 	mu     sync.Mutex
 	slots  map[string]*slot
+	kept   map[*version]bool // replaced ones that are held
 	closed bool
 }
 
@@ -90,6 +91,10 @@ type version struct {
 	placement Placement // of the main network, with the bytes of all
 	parts     []part    // the main network first
 	took      time.Duration
+
+	// Guarded by Engine.mu.
+	holds int  // handles that keep it open when it is replaced
+	gone  bool // it is closed, or about to be
 }
 
 // part is one network of a model.
@@ -136,15 +141,15 @@ func NewEngine(cfg EngineConfig) (*Engine, error) {
 	if cfg.Observer == nil {
 		cfg.Observer = noObserver{}
 	}
-	return &Engine{cfg: cfg, slots: map[string]*slot{}}, nil
+	return &Engine{cfg: cfg, slots: map[string]*slot{}, kept: map[*version]bool{}}, nil
 }
 
 // Buffers is the pool that image tensors should be built in.
 func (e *Engine) Buffers() *BufferPool { return &e.buffers }
 
 // Load resolves the model, opens it, warms it up and serves it, in the place of the version that was served before, if
-// any: that one goes on until the new one is ready and then finishes the requests it has. When the load fails, it keeps
-// serving. When ctx ends the load is given up, unless another caller waits for it too.
+// any: that one goes on until the new one is ready and then finishes the requests it has, and the streams that hold it. When
+// the load fails, it keeps serving. When ctx ends the load is given up, unless another caller waits for it too.
 func (e *Engine) Load(ctx context.Context, id string) error {
 	e.mu.Lock()
 	if e.closed {
@@ -234,10 +239,46 @@ func (e *Engine) replace(ctx context.Context, s *slot) error {
 	e.enter(s, Ready, nil)
 	e.cfg.Logger.InfoContext(ctx, "model is ready", "model", s.id, "version", v.identity.Version, "source", v.identity.Source,
 		"device", v.identity.Device, "bytes", v.placement.Bytes, "took", v.took.Round(time.Millisecond))
-	if old != nil {
+	if old != nil && !e.keep(old) {
 		e.background.Go(func() { e.retire(old) })
 	}
 	return nil
+}
+
+// keep leaves a replaced version to the streams that began with it: the last of them retires it. It is false when there is none.
+func (e *Engine) keep(v *version) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if v.holds == 0 || e.closed {
+		v.gone = true
+		return false
+	}
+	e.kept[v] = true
+	e.cfg.Logger.Info("the replaced version stays for the streams that began with it", "model", v.identity.ID,
+		"version", v.identity.Version, "streams", v.holds)
+	return true
+}
+
+// hold is false when the version is gone.
+func (e *Engine) hold(v *version) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if v.gone {
+		return false
+	}
+	v.holds++
+	return true
+}
+
+func (e *Engine) release(v *version) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if v.holds--; v.holds > 0 || !e.kept[v] {
+		return
+	}
+	delete(e.kept, v)
+	v.gone = true
+	e.background.Go(func() { e.retire(v) })
 }
 
 func (e *Engine) open(ctx context.Context, s *slot) (*version, error) {
@@ -373,10 +414,13 @@ func (e *Engine) unload(ctx context.Context, s *slot) error {
 		return e.fail(Rejected, s.id, ErrNotLoaded)
 	}
 	e.enter(s, Unloading, nil)
+	gone := e.abandon(v)
 	done := make(chan struct{})
 	e.background.Go(func() {
 		defer close(done)
-		e.retire(v)
+		for _, v := range gone {
+			e.retire(v)
+		}
 		e.enter(s, Unloaded, nil)
 		e.cfg.Logger.Info("model is unloaded", "model", s.id)
 		<-s.turn
@@ -387,6 +431,23 @@ func (e *Engine) unload(ctx context.Context, s *slot) error {
 	case <-ctx.Done():
 		return e.fail(ReasonOf(ctx.Err()), s.id, fmt.Errorf("unloading goes on: %w", ctx.Err()))
 	}
+}
+
+// abandon returns a version, and all that it replaced and that streams still hold: who unloads a model wants its memory.
+func (e *Engine) abandon(v *version) []*version {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	gone := []*version{v}
+	for k := range e.kept {
+		if k.identity.ID == v.identity.ID {
+			delete(e.kept, k)
+			gone = append(gone, k)
+		}
+	}
+	for _, v := range gone {
+		v.gone = true
+	}
+	return gone
 }
 
 // ModelStatus tells how a model is doing.
@@ -437,6 +498,17 @@ func (e *Engine) Close() error {
 		if err := e.unload(context.Background(), s); err != nil && !errors.Is(err, ErrNotLoaded) {
 			errs = append(errs, err)
 		}
+	}
+	// Closed as it is, the engine keeps no more.
+	e.mu.Lock()
+	kept := slices.Collect(maps.Keys(e.kept))
+	clear(e.kept)
+	for _, v := range kept {
+		v.gone = true
+	}
+	e.mu.Unlock()
+	for _, v := range kept {
+		e.retire(v)
 	}
 	e.background.Wait()
 	return errors.Join(errs...)

@@ -308,3 +308,58 @@ func TestCheckEntry(t *testing.T) {
 		require.ErrorContains(t, err, want)
 	}
 }
+
+// A stream's states belong to the version that it began with: that one stays while it is held, and answers the handle alone.
+func TestAHeldVersionOutlivesItsReplacement(t *testing.T) {
+	r := &fakeRuntime{}
+	e, _ := newEngine(t, r)
+	require.NoError(t, e.Load(background, "face"))
+	m, err := e.Model("face")
+	require.NoError(t, err)
+	_, ok := m.Hold()
+	require.False(t, ok, "a handle that follows replacements holds nothing")
+	first := m.Fix()
+	release, ok := first.Hold()
+	require.True(t, ok)
+	again, ok := first.Hold()
+	require.True(t, ok)
+
+	require.NoError(t, e.Load(background, "face"))
+	require.Equal(t, "2", m.Identity().Version)
+	require.Equal(t, "1", first.Identity().Version)
+	require.False(t, first.Same(m.Fix()))
+	in := fakeInput(1, 2, 4, 3)
+	_, id, err := first.RunIdentified(background, in)
+	require.NoError(t, err)
+	require.Equal(t, "1", id.Version)
+	again()
+	again()
+	_, _, err = first.Part("").RunIdentified(background, in)
+	require.NoError(t, err, "it is held once more")
+	release()
+	require.Eventually(t, func() bool { return r.open() == 1 }, 10*time.Second, time.Millisecond, "the last one lets it go")
+	_, err = first.Run(background, in)
+	require.ErrorIs(t, err, pipeline.ErrNotLoaded)
+	_, ok = first.Hold()
+	require.False(t, ok)
+
+	// Unloading is a demand for the memory: nothing is kept from it.
+	second := m.Fix()
+	release, ok = second.Hold()
+	require.True(t, ok)
+	require.NoError(t, e.Load(background, "face"))
+	require.NoError(t, e.Unload(background, "face"))
+	require.Eventually(t, func() bool { return r.open() == 0 }, 10*time.Second, time.Millisecond)
+	_, err = second.Run(background, in)
+	require.ErrorIs(t, err, pipeline.ErrNotLoaded)
+	require.Nil(t, m.Fix())
+	release()
+
+	require.NoError(t, e.Load(background, "face"))
+	release, ok = m.Fix().Hold()
+	require.True(t, ok)
+	require.NoError(t, e.Load(background, "face"))
+	require.NoError(t, e.Close())
+	require.Zero(t, r.open(), "a closed engine keeps nothing")
+	release()
+}

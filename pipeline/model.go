@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -24,7 +25,8 @@ type Identity struct {
 type Model struct {
 	engine *Engine
 	slot   *slot
-	role   string // of the network that runs; "" is the main one
+	role   string   // of the network that runs; "" is the main one
+	fixed  *version // nil: whichever serves
 	closed atomic.Bool
 }
 
@@ -43,7 +45,39 @@ func (e *Engine) Model(id string) (*Model, error) {
 
 // Part returns a handle on one network of the same model, by its file's role, such as the decoder of a transducer. Runs
 // fail with REJECTED when the model has none. The handle's [Model.Entry] is the catalogue entry with that network's tensors.
-func (m *Model) Part(role string) *Model { return &Model{engine: m.engine, slot: m.slot, role: role} }
+func (m *Model) Part(role string) *Model {
+	return &Model{engine: m.engine, slot: m.slot, role: role, fixed: m.fixed}
+}
+
+// Fix returns a handle on the version that serves now, and on none that replaces it, for streams, whose states belong to one
+// version. It is nil when none serves. Without a [Model.Hold] its runs fail once the version is replaced.
+func (m *Model) Fix() *Model {
+	v := m.serving()
+	if v == nil {
+		return nil
+	}
+	return &Model{engine: m.engine, slot: m.slot, role: m.role, fixed: v}
+}
+
+// Same reports whether two handles that [Model.Fix] made run the same version: one that was loaded again is another.
+func (m *Model) Same(o *Model) bool { return m.fixed == o.fixed }
+
+// Hold keeps the version of a handle that [Model.Fix] made open until release is called, which is idempotent, though another
+// version may serve by then. Unloading the model and closing the engine end it sooner. It is false when the version is gone.
+func (m *Model) Hold() (release func(), ok bool) {
+	if m.fixed == nil || !m.engine.hold(m.fixed) {
+		return nil, false
+	}
+	return sync.OnceFunc(func() { m.engine.release(m.fixed) }), true
+}
+
+// serving is the version that the handle runs, or nil.
+func (m *Model) serving() *version {
+	if m.fixed != nil {
+		return m.fixed
+	}
+	return m.slot.current.Load()
+}
 
 // Run implements [Executor].
 func (m *Model) Run(ctx context.Context, inputs Tensors) (Tensors, error) {
@@ -55,7 +89,7 @@ func (m *Model) Run(ctx context.Context, inputs Tensors) (Tensors, error) {
 func (m *Model) RunIdentified(ctx context.Context, inputs Tensors) (Tensors, Identity, error) {
 	start := time.Now()
 	for {
-		v := m.slot.current.Load()
+		v := m.serving()
 		if v == nil || m.closed.Load() {
 			err := ErrNotLoaded
 			if m.closed.Load() {
@@ -70,6 +104,9 @@ func (m *Model) RunIdentified(ctx context.Context, inputs Tensors) (Tensors, Ide
 		out, err := p.batcher.Run(ctx, inputs)
 		if !errors.Is(err, errBatcherClosed) {
 			return out, v.identity, err
+		}
+		if m.fixed != nil {
+			return nil, Identity{}, m.reject(start, fmt.Errorf("version %s was replaced or unloaded: %w", v.identity.Version, ErrNotLoaded))
 		}
 		// The version was retired between the look-up and the call; nothing has run.
 		if m.slot.current.Load() == v {
@@ -100,7 +137,7 @@ func (m *Model) Describe() Description {
 }
 
 func (m *Model) part() *part {
-	if v := m.slot.current.Load(); v != nil {
+	if v := m.serving(); v != nil {
 		return v.part(m.role)
 	}
 	return nil
@@ -116,7 +153,7 @@ func (m *Model) Entry() models.Entry {
 
 // Identity returns the identity of the version that serves, or the zero identity.
 func (m *Model) Identity() Identity {
-	if v := m.slot.current.Load(); v != nil {
+	if v := m.serving(); v != nil {
 		return v.identity
 	}
 	return Identity{}
