@@ -30,7 +30,7 @@ another system.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	c.AddCommand(newEvalOCRCommand(), newEvalOrientCommand(), newEvalFaceCommand(), newEvalGateCommand(),
-		newEvalASRCommand(), newEvalVADCommand(), newEvalDiarizationCommand(), newEvalPunctuationCommand(), newEvalStatutesCommand(), newEvalRolesCommand())
+		newEvalASRCommand(), newEvalVADCommand(), newEvalDiarizationCommand(), newEvalPunctuationCommand(), newEvalStatutesCommand(), newEvalRolesCommand(), newEvalRecitalCommand())
 	return c
 }
 

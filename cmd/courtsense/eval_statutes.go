@@ -47,8 +47,8 @@ func (r statutesReport) WriteText(w io.Writer) error {
 		return err
 	}
 	if f := r.Free; f != nil {
-		fmt.Fprintf(w, "free text: %d sentences; words changed in %s, marked as word for word in %s, provisions named in %d\n",
-			f.Sentences, percent(f.Changed, f.Sentences), percent(f.Quoted, f.Sentences), f.Named)
+		fmt.Fprintf(w, "free text: %d sentences; words changed in %s, as results of speech in %s, marked as word for word in %s, provisions named in %d\n",
+			f.Sentences, percent(f.Changed, f.Sentences), percent(f.Read, f.Sentences), percent(f.Quoted, f.Sentences), f.Named)
 	}
 	return nil
 }

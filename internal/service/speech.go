@@ -125,7 +125,7 @@ type setup struct {
 	segmenter   *speech.Segmenter
 	recognition *speech.Recognition // nil when nothing writes speech down
 	words       *hotWords
-	writer      written.Writer // of final results
+	writer      *writers // of final results
 }
 
 // setUp makes the request's segmenter and notes its settings in the call's evidence. A negative interim interval means
@@ -161,9 +161,11 @@ func (s *Speech) setUp(ctx context.Context, c *pb.RecognitionConfig, rules *pb.E
 		return nil, err
 	}
 	config.Recognition = out.recognition
-	if out.writer, err = s.writer(ctx, c); err != nil {
+	writer, err := s.writer(ctx, c)
+	if err != nil {
 		return nil, err
 	}
+	out.writer = &writers{writer, map[int32]*written.Stream{}}
 	config.Enhance = enhance.Config{SuppressNoise: c.GetSuppressNoise(), ControlGain: c.GetControlGain()}
 	if config.Enhance != (enhance.Config{}) {
 		if config.Enhancer, err = s.enhancer(); err != nil {

@@ -3,7 +3,9 @@ package service
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
+	"unicode/utf8"
 
 	pb "github.com/courtsense/courtsense/api/courtsense/v1"
 	"github.com/courtsense/courtsense/internal/telemetry"
@@ -60,12 +62,28 @@ func (s *Speech) writer(ctx context.Context, c *pb.RecognitionConfig) (written.W
 	return w, nil
 }
 
+// writers write a call's final results down, each channel's as one stream.
+type writers struct {
+	written.Writer
+	channels map[int32]*written.Stream
+}
+
+// of returns a channel's stream.
+func (w *writers) of(channel int32) *written.Stream {
+	s, ok := w.channels[channel]
+	if !ok {
+		s = w.NewStream()
+		w.channels[channel] = s
+	}
+	return s
+}
+
 // write makes a final segment's text what is written; what was recognised stays beside it.
-func write(ctx context.Context, w written.Writer, m *pb.SpeechSegment) error {
+func write(ctx context.Context, w *writers, m *pb.SpeechSegment) error {
 	if m.Text == "" {
 		return nil
 	}
-	t, err := w.Write(ctx, m.Text, today(), true)
+	t, err := w.of(m.Channel).Write(ctx, written.Final{Text: m.Text, Confidence: confidences(m), Start: m.StartSeconds, End: m.EndSeconds}, today())
 	if err != nil {
 		return err
 	}
@@ -78,6 +96,26 @@ func write(ctx context.Context, w written.Writer, m *pb.SpeechSegment) error {
 		})
 	}
 	return nil
+}
+
+// confidences are those of the characters of a segment's text, whose words may stand apart in it; nil when the words are not the text.
+func confidences(m *pb.SpeechSegment) []float32 {
+	var out []float32
+	rest := []rune(m.Text)
+	for _, w := range m.Words {
+		for len(rest) > 0 && rest[0] == ' ' {
+			out, rest = append(out, w.Confidence), rest[1:]
+		}
+		n := utf8.RuneCountInString(w.Text)
+		if n > len(rest) || string(rest[:n]) != w.Text {
+			return nil
+		}
+		out, rest = append(out, slices.Repeat([]float32{w.Confidence}, n)...), rest[n:]
+	}
+	if len(rest) > 0 {
+		return nil
+	}
+	return out
 }
 
 func today() string { return time.Now().Format(time.DateOnly) }

@@ -23,6 +23,7 @@ type alignment struct {
 	other, oneSided  int
 	numbers, negated int // other characters where numbers differ, and one-sided or other ones that negate
 	score            float64
+	with             []int32 // for each character from..to of the text the article's that it stands for; -1 for none
 }
 
 // length is how many characters the longer side has.
@@ -80,6 +81,7 @@ func align(q, a heard) (alignment, bool) {
 		return alignment{}, false
 	}
 	out := alignment{score: float64(best), to: bestRow, artTo: bestRow + diagonal + bestColumn - band}
+	with := make([]int32, bestRow)
 	i, c := bestRow, bestColumn
 	for step[i*width+c] != 0 {
 		j := i + diagonal + c - band
@@ -100,8 +102,10 @@ func align(q, a heard) (alignment, bool) {
 				}
 			}
 			i--
+			with[i] = int32(j - 1)
 		case 2:
 			out.oneSided++
+			with[i-1] = -1
 			if negation(q.runes[i-1]) {
 				out.negated++
 			}
@@ -115,6 +119,7 @@ func align(q, a heard) (alignment, bool) {
 		}
 	}
 	out.from, out.artFrom = i, i+diagonal+c-band
+	out.with = with[i:]
 	return out, true
 }
 

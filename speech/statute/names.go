@@ -81,12 +81,16 @@ var (
 	soundArticle = toneless('条')
 )
 
-// mentions finds where a text names provisions, by sound, in figures as well: 根据民法典第五百七十七条. A number without a name belongs to the name before it, when nothing
-// but provisions stands between.
-func (x *Index) mentions(text string) []mention {
-	h := listen(text)
+// ordinal is a place where an article's number is said: 第五百七十七条.
+type ordinal struct {
+	from, to int // in heard characters
+	number   string
+}
+
+// ordinals finds the numbers of articles, by sound, in figures as well.
+func (h heard) ordinals() []ordinal {
 	spoken, sound := h.runes, h.sounds
-	var out []mention
+	var out []ordinal
 	for i := 0; i < len(sound); i++ {
 		if sound[i] != soundOrdinal {
 			continue
@@ -108,18 +112,38 @@ func (x *Index) mentions(text string) []mention {
 			continue
 		}
 		end++
-		m := mention{start: int(h.places[i]), number: "第" + number.Chinese(n) + "条"}
+		o := ordinal{from: i, number: "第" + number.Chinese(n) + "条"}
 		if end+1 < len(spoken) && spoken[end] == '之' {
 			if r, ok := spokenNumbers[sound[end+1]]; ok && strings.ContainsRune("一二三四五六七八九", r) && spoken[end+1] == r {
-				m.number += "之" + string(r)
+				o.number += "之" + string(r)
 				end += 2
 			}
 		}
-		m.end = int(h.ends[end-1])
-		hash := uint64(nameSeed)
-		for j := i - 1; j >= 0 && i-j <= x.longest; j-- {
-			if hash = extend(hash, sound[j]); len(x.names[hash]) > 0 && i-j >= shortestName {
-				m.laws, m.start = x.names[hash], int(h.places[j])
+		o.to = end
+		out = append(out, o)
+		i = end - 1
+	}
+	return out
+}
+
+// mentions finds where a text names provisions: 根据民法典第五百七十七条. A number without a name belongs to the name before it, when nothing but
+// provisions stands between.
+func (x *Index) mentions(text string) []mention {
+	h := listen(text)
+	spoken, sound := h.runes, h.sounds
+	var out []mention
+	for _, o := range h.ordinals() {
+		m := mention{start: int(h.places[o.from]), end: int(h.ends[o.to-1]), number: o.number}
+		// 民法典第二条, and 民法典的第二条.
+		for _, behind := range []int{o.from, o.from - 1} {
+			if m.laws != nil || behind < 1 || behind < o.from && spoken[behind] != '的' {
+				break
+			}
+			hash := uint64(nameSeed)
+			for j := behind - 1; j >= 0 && behind-j <= x.longest; j-- {
+				if hash = extend(hash, sound[j]); len(x.names[hash]) > 0 && behind-j >= shortestName {
+					m.laws, m.start = x.names[hash], int(h.places[j])
+				}
 			}
 		}
 		if m.laws == nil && len(out) > 0 && m.start-out[len(out)-1].end <= 12 {
@@ -132,7 +156,6 @@ func (x *Index) mentions(text string) []mention {
 			}
 			out = append(out, m)
 		}
-		i = end - 1
 	}
 	return out
 }

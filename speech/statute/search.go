@@ -12,6 +12,8 @@ type Options struct {
 	Day string
 	// Max is the most matches; 0 takes 5.
 	Max int
+	// Confidence is the recogniser's of each character of the text, 0 to 1, for a [Reader]; nil: none may have been misheard.
+	Confidence []float32
 }
 
 // Match is a provision that a text names or recites.
@@ -28,7 +30,8 @@ type Match struct {
 
 	article int
 	alignment
-	query heard
+	query, words heard // the text that was searched for, and the article
+	reach        int   // characters that are missing at the beginning and are taken in, where more than edge are
 }
 
 // What a search looks at: so many candidates are aligned, runs that more articles hold tell nothing, and shorter texts are no recitals.
@@ -148,7 +151,7 @@ func (x *Index) recited(q heard, day string, named map[int]int) ([]Match, error)
 			continue
 		}
 		_, isNamed := named[int(id)]
-		m := Match{Provision: x.provision(law, article), article: int(id), alignment: al, query: q, Named: isNamed}
+		m := Match{Provision: x.provision(law, article), article: int(id), alignment: al, query: q, words: a, Named: isNamed}
 		m.Start, m.End = int(q.places[al.from]), int(q.ends[al.to-1])
 		m.ArticleStart, m.ArticleEnd = int(a.places[al.artFrom]), int(a.ends[al.artTo-1])
 		out = append(out, m)

@@ -60,16 +60,27 @@ type Snapped struct {
 
 // Snap puts what a text recites into the exact words of the law, where that is sure, and marks what it names. All else stays as it is.
 func (x *Index) Snap(text string, o Options) (Snapped, error) {
-	type place struct {
-		Match
-		recited bool
+	found, err := x.places(text, o, (*Match).sure)
+	if err != nil {
+		return Snapped{}, err
 	}
+	return written([]rune(text), found), nil
+}
+
+// place is where a text recites a provision, or names it.
+type place struct {
+	Match
+	recited bool
+}
+
+// places finds what a text recites, where it is sure, and names; in order.
+func (x *Index) places(text string, o Options, sure func(*Match) bool) ([]place, error) {
 	var places, mentioned []place
 	named := map[int]int{}
 	for _, m := range x.mentions(text) {
 		provisions, articles, err := x.named(m, o.Day)
 		if err != nil {
-			return Snapped{}, err
+			return nil, err
 		}
 		if len(provisions) == 0 {
 			continue
@@ -80,17 +91,16 @@ func (x *Index) Snap(text string, o Options) (Snapped, error) {
 		mentioned = append(mentioned, place{Match{Provision: provisions[0], Confidence: namedConfidence, Start: m.start, End: m.end, Named: true, article: articles[0]}, false})
 	}
 	// A text may recite several provisions: what is found parts it, and the rest is looked at again.
-	heardText := listen(text)
-	parts := []heard{heardText}
+	parts := []heard{listen(text)}
 	for len(parts) > 0 {
 		part := parts[len(parts)-1]
 		parts = parts[:len(parts)-1]
 		matches, err := x.recited(part, o.Day, named)
 		if err != nil {
-			return Snapped{}, err
+			return nil, err
 		}
 		for _, m := range matches {
-			if !m.sure() {
+			if !sure(&m) {
 				continue
 			}
 			m.widen()
@@ -106,9 +116,13 @@ func (x *Index) Snap(text string, o Options) (Snapped, error) {
 		}
 	}
 	slices.SortFunc(places, func(a, b place) int { return cmp.Compare(a.Start, b.Start) })
+	return places, nil
+}
+
+// written puts the words of the law into the places of a text.
+func written(spoken []rune, places []place) Snapped {
 	var out Snapped
 	var b strings.Builder
-	spoken := []rune(text)
 	at, length := 0, 0
 	for _, p := range places {
 		if p.Start < at {
@@ -135,7 +149,7 @@ func (x *Index) Snap(text string, o Options) (Snapped, error) {
 	}
 	b.WriteString(string(spoken[at:]))
 	out.Text = b.String()
-	return out, nil
+	return out
 }
 
 // sure tells whether a recital may take the place of what was recognised: it is likely, has whole clauses, does not differ in a number or a
@@ -201,10 +215,18 @@ func (m *Match) missing() (before, after int) {
 }
 
 // widen takes in the article's characters up to the ends of its clauses, which were misheard, with as many of the text's, and the marks that
-// open and close brackets and quotes.
+// open and close brackets and quotes. Where more is missing, or more than one was not said at all, the end stays.
 func (m *Match) widen() {
 	before, after := m.missing()
-	m.from, m.to = m.from-before, m.to+after
+	if before > max(edge, m.reach) {
+		before = 0
+	}
+	if after > edge || after > 1+len(m.query.runes)-m.to {
+		after = 0
+	}
+	from := max(m.from-before, 0)
+	m.with = append(slices.Repeat([]int32{-1}, m.from-from), m.with...)
+	m.from, m.to = from, min(m.to+after, len(m.query.runes))
 	text := []rune(m.Text)
 	for before > 0 {
 		if m.ArticleStart--; isHan(text[m.ArticleStart]) {

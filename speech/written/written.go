@@ -27,17 +27,58 @@ type Text struct {
 // Write writes a spoken text down. Quotations are found in what was spoken, because its figures and marks are the law's own; day is the day on
 // which the law counts, YYYY-MM-DD or empty. whole says that the text ends a sentence.
 func (w Writer) Write(ctx context.Context, spoken, day string, whole bool) (Text, error) {
-	var out Text
-	if w.Statutes != nil {
-		snapped, err := w.Statutes.Snap(spoken, statute.Options{Day: day})
-		if err != nil {
-			return out, err
-		}
-		words := []rune(snapped.Text)
-		out.Quotations = snapped.Quotations
-		return w.around(ctx, spoken, words, out.Quotations, whole)
+	if w.Statutes == nil {
+		return w.around(ctx, spoken, nil, nil, whole)
 	}
-	return w.around(ctx, spoken, nil, nil, whole)
+	snapped, err := w.Statutes.Snap(spoken, statute.Options{Day: day})
+	if err != nil {
+		return Text{}, err
+	}
+	return w.around(ctx, spoken, []rune(snapped.Text), snapped.Quotations, whole)
+}
+
+// breath is the longest pause, in seconds, over which a recital goes on.
+const breath = 4
+
+// Stream writes down what is said in one channel, one final result after the other: a recital may go on from one to the next. It is not safe
+// for concurrent use.
+type Stream struct {
+	w      Writer
+	reader *statute.Reader // nil without statutes
+	end    float64
+}
+
+// NewStream returns a stream at the beginning of a channel.
+func (w Writer) NewStream() *Stream {
+	s := &Stream{w: w}
+	if w.Statutes != nil {
+		s.reader = w.Statutes.NewReader()
+	}
+	return s
+}
+
+// Final is a final result of recognition.
+type Final struct {
+	Text       string
+	Confidence []float32 // of each character of Text, 0 to 1; nil when it is not known
+	Start, End float64   // seconds
+}
+
+// Write writes the next final result down as [Writer.Write] does of a text that ends a sentence, but takes recitals for misheard where the
+// recogniser was unsure.
+func (s *Stream) Write(ctx context.Context, f Final, day string) (Text, error) {
+	if s.reader == nil {
+		return s.w.around(ctx, f.Text, nil, nil, true)
+	}
+	if f.Start-s.end > breath {
+		s.reader.Forget()
+	}
+	s.end = f.End
+	snapped, err := s.reader.Snap(f.Text, statute.Options{Day: day, Confidence: f.Confidence})
+	if err != nil {
+		return Text{}, err
+	}
+	return s.w.around(ctx, f.Text, []rune(snapped.Text), snapped.Quotations, true)
 }
 
 // around writes what stands between the quotations, whose words are those of exact at their Start and End.

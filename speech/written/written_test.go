@@ -46,3 +46,32 @@ func TestWithoutAnythingTextStays(t *testing.T) {
 		assert.Empty(t, got.Quotations)
 	}
 }
+
+func TestAStreamReadsOnAfterABreath(t *testing.T) {
+	finals := []written.Final{
+		{Text: "根据虚构借贷法第三条借船人应当在出海前检查船底和船帆", Start: 1, End: 6},
+		{Text: "发现破损的应当在十日内以书面形式高知船主", Start: 7, End: 11},
+	}
+	finals[1].Confidence = make([]float32, len([]rune(finals[1].Text)))
+	for name, pause := range map[string]float64{"a breath": 0, "a minute": 60} {
+		s := written.Writer{Statutes: index(t), Numbers: &number.Style{}}.NewStream()
+		_, err := s.Write(context.Background(), finals[0], "")
+		require.NoError(t, err)
+		next := finals[1]
+		next.Start, next.End = next.Start+pause, next.End+pause
+		got, err := s.Write(context.Background(), next, "")
+		require.NoError(t, err)
+		if pause == 0 {
+			assert.Equal(t, "发现破损的，应当在十日内以书面形式告知船主。", got.Text, name)
+			require.Len(t, got.Quotations, 1)
+			assert.Equal(t, "第三条", got.Quotations[0].Number)
+			assert.Zero(t, got.Quotations[0].Start)
+		} else {
+			assert.Contains(t, got.Text, "高知", name)
+		}
+	}
+	plain := written.Writer{}.NewStream()
+	got, err := plain.Write(context.Background(), finals[0], "")
+	require.NoError(t, err)
+	assert.Equal(t, finals[0].Text, got.Text)
+}

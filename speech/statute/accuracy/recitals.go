@@ -237,6 +237,9 @@ type FreeText struct {
 	// Named counts those in which a provision's name was found.
 	Named   int       `json:"named"`
 	Changes []Failure `json:"changes,omitempty"`
+	// Read counts those that become others when each is taken for one final result of speech.
+	Read    int       `json:"changed_as_speech"`
+	Reading []Failure `json:"changes_as_speech,omitempty"`
 }
 
 // Free looks for recitals in sentences of text.
@@ -253,6 +256,18 @@ func Free(ctx context.Context, x *statute.Index, sentences []string) (FreeText, 
 		snapped, err := x.Snap(s, statute.Options{})
 		if err != nil {
 			return r, err
+		}
+		read, err := x.NewReader().Snap(s, statute.Options{})
+		if err != nil {
+			return r, err
+		}
+		if bare(read.Text) != bare(s) {
+			r.Read++
+			for _, q := range read.Quotations {
+				if q.Recited {
+					r.Reading = append(r.Reading, Failure{Spoken: s, Got: read.Text, Law: q.Law, Article: q.Number})
+				}
+			}
 		}
 		recited, named := false, false
 		for _, q := range snapped.Quotations {
