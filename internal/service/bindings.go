@@ -34,11 +34,32 @@ type bindings[T any] struct {
 type binding[T any] struct {
 	identity pipeline.Identity
 	value    T
+	fixed    *pipeline.Model // runs that version and no other; nil of objects that are not for streams
+}
+
+// hold is get for a call that hears a stream, whose states belong to the version that it began with: that version stays until
+// ctx ends, though another may serve new calls by then. A version that is unloaded is gone at once.
+func (b *bindings[T]) hold(ctx context.Context, id string) (T, error) {
+	for {
+		have, err := b.find(id, true)
+		if err != nil {
+			return have.value, err
+		}
+		if release, ok := have.fixed.Hold(); ok {
+			context.AfterFunc(ctx, release)
+			return have.value, nil
+		}
+	}
 }
 
 // get returns the object for a model id, "" for the active one.
 func (b *bindings[T]) get(id string) (T, error) {
-	var none T
+	have, err := b.find(id, false)
+	return have.value, err
+}
+
+func (b *bindings[T]) find(id string, stream bool) (binding[T], error) {
+	var none binding[T]
 	if id == "" {
 		if id = b.active; id == "" {
 			return none, b.unavailable(b.missing)
@@ -53,6 +74,18 @@ func (b *bindings[T]) get(id string) (T, error) {
 	if err != nil {
 		return none, err
 	}
+	var fixed *pipeline.Model
+	if stream {
+		if fixed = m.Fix(); fixed == nil {
+			return b.find(id, stream) // it was unloaded just now
+		}
+		release, ok := fixed.Hold()
+		if !ok {
+			return b.find(id, stream)
+		}
+		defer release()
+		m = fixed
+	}
 	entry, identity := m.Entry(), m.Identity()
 	if entry.Task != b.task {
 		return none, rpcerror.New(codes.InvalidArgument, rpcerror.ReasonInvalidValue,
@@ -60,8 +93,8 @@ func (b *bindings[T]) get(id string) (T, error) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if have, ok := b.bound[id]; ok && have.identity == identity {
-		return have.value, nil
+	if have, ok := b.bound[id]; ok && have.identity == identity && (have.fixed == nil) != stream && (!stream || have.fixed.Same(fixed)) {
+		return have, nil
 	}
 	value, err := b.bind(recording{m, b.task}, entry)
 	if err != nil {
@@ -70,8 +103,8 @@ func (b *bindings[T]) get(id string) (T, error) {
 	if b.bound == nil {
 		b.bound = map[string]binding[T]{}
 	}
-	b.bound[id] = binding[T]{identity, value}
-	return value, nil
+	b.bound[id] = binding[T]{identity, value, fixed}
+	return b.bound[id], nil
 }
 
 func (b *bindings[T]) unavailable(why error) error {

@@ -96,7 +96,7 @@ func (s *Speech) recognition(ctx context.Context, c *pb.RecognitionConfig, rules
 		words.use(c.GetHotWords())
 		return nil, words, nil
 	}
-	r, err := s.recognizers.get(c.GetModel())
+	r, err := s.recognizers.hold(ctx, c.GetModel())
 	if err != nil {
 		return nil, nil, err
 	}
