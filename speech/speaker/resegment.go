@@ -8,7 +8,7 @@ import (
 // The resolution of who speaks, and what speaks against a change.
 const (
 	frameSamples = 1600 // 0.1 s
-	// changeCost is what another speaker must gain, summed over frames, in cosine similarity; after a pause between two
+	// changeCost is what another speaker must gain, summed over frames, in similarity; after a pause between two
 	// stretches of speech it is pauseCost. Chosen on simulated conversations, see models/embedded/speaker.md.
 	changeCost = 1.0
 	pauseCost  = 0.5

@@ -140,7 +140,8 @@ func TestSpansCoverTheSpeechAndNothingElse(t *testing.T) {
 		require.NoError(t, err)
 		in := func(seconds float64) bool {
 			for _, s := range speech {
-				if seconds > s.Start && seconds < s.End && seconds < float64(len(pcm))/speaker.Rate && seconds > 0 {
+				const sample = 1. / speaker.Rate
+				if seconds > s.Start-sample && seconds < s.End+sample && s.Start < s.End && seconds < float64(len(pcm))/speaker.Rate && seconds > 0 {
 					return true
 				}
 			}

@@ -20,7 +20,7 @@ type Stream struct {
 }
 
 const (
-	remembered = 512 // windows: two minutes of speech, thinned out where one has said more than others
+	remembered = 320 // windows: more than a minute of speech, thinned out where one has said more than others
 	minHeard   = 6   // windows: as minVoice; a new speaker has said little when they are first labelled
 	minNew     = 1.2 // seconds of a segment that make a new speaker: shorter interjections go to whom they resemble
 )
@@ -87,8 +87,10 @@ func (s *Stream) name(older []window, speakers [][]float32, path []int) []int {
 		votes[k] = map[int]int{}
 	}
 	for i, w := range older {
-		if l := s.label(s.labels[i]); l > 0 {
-			votes[nearest(w.vector, speakers)][l]++
+		// What resembles none of the speakers belongs to one who is left out this time.
+		k := nearest(w.vector, speakers)
+		if l := s.label(s.labels[i]); l > 0 && product(w.vector, speakers[k]) >= s.cfg.Similarity {
+			votes[k][l]++
 		}
 	}
 	fresh := make([]float64, len(speakers)) // seconds

@@ -32,12 +32,10 @@ type window struct {
 	timbre     timbre
 }
 
-func (w window) seconds() float64 { return float64(w.end-w.start) / Rate }
-
 // windows embeds the speech pcm[from:to] piece by piece. Too short, silent or damaged speech gives none.
 func (m *Embedder) windows(ctx context.Context, pcm []float32, from, to int) ([]window, error) {
 	sound := pcm[from:to]
-	if need := int(MinSpeech.Seconds() * Rate); len(sound) < need || audible(sound) != nil {
+	if need := int(MinSpeech.Seconds() * Rate); len(sound) < need || !hasVoice(sound) {
 		return nil, nil
 	}
 	s := m.extractor.NewStream()
@@ -83,6 +81,8 @@ func (m *Embedder) windows(ctx context.Context, pcm []float32, from, to int) ([]
 	}
 	return kept, nil
 }
+
+func hasVoice(pcm []float32) bool { return audible(pcm) == nil }
 
 // runBatch embeds windows of so many frames each. A window that the network gives no direction for keeps no vector.
 func (m *Embedder) runBatch(ctx context.Context, batch []float32, frames int, into []window) error {
