@@ -249,7 +249,7 @@ type turnJSON struct {
 	AgendaItem int32          `json:"agenda_item,omitempty"`
 	Inserted   bool           `json:"inserted,omitempty"`
 	Withdrawn  bool           `json:"withdrawn,omitempty"`
-	Revision   int64          `json:"revision"`
+	Revision   int64          `json:"revision,omitempty"` // not of turns that were heard just now
 	Revisions  []revisionJSON `json:"revisions,omitempty"`
 }
 

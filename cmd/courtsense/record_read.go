@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -459,10 +460,8 @@ said shows meanwhile. Ctrl-C ends it. With --after, changes after that revision 
 			for {
 				m, err := stream.Recv()
 				switch {
-				case ctx.Err() != nil:
-					return nil // Ctrl-C is how following ends
-				case err == io.EOF:
-					return nil
+				case ctx.Err() != nil, errors.Is(err, io.EOF):
+					return nil //nolint:nilerr // Ctrl-C is how following ends
 				case err != nil:
 					return err
 				}

@@ -362,11 +362,13 @@ func TestRecordStartOutlivesItsServer(t *testing.T) {
 	require.Zero(t, r.code, r.stderr)
 	all := strings.Split(strings.TrimSpace(r.stdout), "\n")[1:]
 	require.GreaterOrEqual(t, len(all), len(printed))
+	text := ""
 	for _, line := range all {
 		var turn turnJSON
 		require.NoError(t, json.Unmarshal([]byte(line), &turn))
-		if text, ok := printed[turn.Turn]; ok {
-			require.Equal(t, text, turn.Text)
+		text += turn.Text
+		if shown, ok := printed[turn.Turn]; ok {
+			require.Equal(t, shown, turn.Text)
 		}
 	}
 	r = courtsense(t, "record", "audio", "h1", "-o", filepath.Join(folder, "whole.wav"), "--server", server.address)
@@ -374,6 +376,15 @@ func TestRecordStartOutlivesItsServer(t *testing.T) {
 	got, err := os.ReadFile(filepath.Join(folder, "whole.wav"))
 	require.NoError(t, err)
 	require.True(t, bytes.Equal(body, got[44:]), "%d and %d bytes", len(body), len(got)-44)
+	unbroken := courtsense(t, "record", "start", file, "--record", "h2", "--json", "--author", "test", "--server", server.address)
+	require.Zero(t, unbroken.code, unbroken.stderr)
+	want := ""
+	for _, line := range strings.Split(strings.TrimSpace(unbroken.stdout), "\n") {
+		var turn turnJSON
+		require.NoError(t, json.Unmarshal([]byte(line), &turn))
+		want += turn.Text
+	}
+	require.Equal(t, want, text, "it says what it would have said without the fall")
 }
 
 func TestAttachShowsWhatHappens(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
 	pb "github.com/courtsense/courtsense/api/courtsense/v1"
@@ -217,6 +218,55 @@ func TestOneStreamAtATimeIsHeardIntoARecord(t *testing.T) {
 	require.NoError(t, second.Send(audioMessage(silence(1))))
 	require.NoError(t, second.CloseSend())
 	require.NoError(t, listenTo(second).err)
+}
+
+func TestWhatAClientSentBeforeItVanishedIsInTheRecord(t *testing.T) {
+	sound := sample(t, "speech", "court-zh-16k.wav")[44:]
+	sound = sound[:len(sound)*4/5] // in the middle of a sentence
+	want := strings.Join(texts(whole(t, sound)), "")
+	conn, _ := start(t, app.Speech, recorded(t.TempDir()))
+	client := pb.NewSpeechServiceClient(conn)
+	createRecord(t, client)
+	ctx, vanish := context.WithCancel(callContext(t))
+	config := &pb.StreamingConfig{Record: hearing, InterimResults: true}
+	raw16(config)
+	stream := listen2(ctx, t, client, config)
+	require.NoError(t, stream.Send(audioMessage(sound)))
+	for length := float64(len(sound)) / 32000; ; {
+		m, err := stream.Recv()
+		require.NoError(t, err)
+		if m.GetResult().GetProcessedSeconds() > length-.5 {
+			break
+		}
+	}
+	vanish()
+	require.Equal(t, codes.Canceled, status.Code(drain(stream)))
+	// Another client, which knows nothing of the first one, need not wait until that is given up.
+	second := listenWhenFree(t, client, config)
+	require.Greater(t, second.ready.GetResumeSeconds(), float64(len(sound))/32000-1, "what was sent is settled")
+	require.Equal(t, want, strings.Join(texts(turns(t, client, nil)), ""))
+	require.NoError(t, second.Send(audioMessage(silence(1))))
+	_, err := client.FinishRecord(callContext(t), &pb.FinishRecordRequest{Name: hearing, Author: clerk})
+	requireRefused(t, err, codes.Aborted, "RECORD_BUSY")
+	require.NoError(t, second.CloseSend())
+	require.NoError(t, listenTo(second).err)
+	_, err = client.FinishRecord(callContext(t), &pb.FinishRecordRequest{Name: hearing, Author: clerk})
+	require.NoError(t, err)
+}
+
+// listenWhenFree opens a stream as soon as the record's last one has left it.
+func listenWhenFree(t *testing.T, client pb.SpeechServiceClient, c *pb.StreamingConfig) opened {
+	t.Helper()
+	for {
+		stream, err := client.StreamingRecognize(callContext(t))
+		require.NoError(t, err)
+		require.NoError(t, stream.Send(&pb.StreamingRecognizeRequest{StreamingRequest: &pb.StreamingRecognizeRequest_Config{Config: c}}))
+		m, err := stream.Recv()
+		if err == nil {
+			return opened{stream, m.GetReady()}
+		}
+		requireRefused(t, err, codes.Aborted, "RECORD_BUSY")
+	}
 }
 
 func TestFollowersSeeWhatIsSaidAndHoldNobodyUp(t *testing.T) {

@@ -264,6 +264,9 @@ func (s *Speech) FinishRecord(ctx context.Context, req *pb.FinishRecordRequest) 
 	ctx, ev := gather(ctx)
 	answer := &pb.FinishRecordResponse{}
 	err := s.onRecord(ctx, req.GetName(), func(r *record.Record) error {
+		if err := s.records.release(ctx, r.ID()); err != nil {
+			return err
+		}
 		if _, err := r.Finish(ctx, record.Edit{Author: req.GetAuthor()}); err != nil {
 			return err
 		}

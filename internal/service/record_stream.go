@@ -14,18 +14,25 @@ import (
 	"google.golang.org/grpc/codes"
 
 	pb "github.com/courtsense/courtsense/api/courtsense/v1"
+	"github.com/courtsense/courtsense/internal/server"
 	"github.com/courtsense/courtsense/internal/server/rpcerror"
 	"github.com/courtsense/courtsense/speech"
 	"github.com/courtsense/courtsense/speech/audio"
 	"github.com/courtsense/courtsense/speech/record"
+	"github.com/courtsense/courtsense/speech/role"
 )
 
 const (
-	// settleEvery is how much silence may pass before the record says that nothing was said in it, samples.
-	settleEvery = 10 * audio.Rate
+	// settleEvery is how much sound may come without a final result before it is brought to the disk, samples.
+	settleEvery = 5 * audio.Rate
 	// announced is after how much sound a segment that goes on where another one was cut is reported to have begun at the latest, seconds.
 	announced = 2.
-	// salvageTime is how long what was heard of a client that has gone may take to be brought into the record.
+	// recordPiece is how much of a message is heard at least when its client goes away meanwhile, bytes.
+	recordPiece = 32 << 10
+	// patience is how long a client that has gone may take to go on. Until then what it was saying stays open, so that it is heard as
+	// a whole; afterwards it is brought into the record as it is.
+	patience = 20 * time.Second
+	// salvageTime is how long that may take.
 	salvageTime = 10 * time.Second
 )
 
@@ -39,6 +46,8 @@ type recordStream struct {
 	record  *record.Record
 	token   string
 	cancel  context.CancelCauseFunc // ends the stream
+	taken   chan struct{}           // closed when another stream goes on from this one
+	hurry   chan struct{}           // closed when another one wants the record, and this one's client is to be waited for no longer
 	ended   chan struct{}           // closed when the record is free again
 	state   record.State            // when the stream began
 	start   float64                 // where the stream's own sound begins
@@ -47,6 +56,7 @@ type recordStream struct {
 	seats   []*pb.ChannelRole
 
 	mu   sync.Mutex
+	gone bool         // the client has gone
 	feed *record.Feed // nil until the number of channels is known
 	base int64        // where the run's first sample lies
 	at   int64        // up to where sound was taken
@@ -76,7 +86,8 @@ func (s *Speech) joinRecord(ctx context.Context, cancel context.CancelCauseFunc,
 		return nil, err
 	}
 	in := &recordStream{
-		service: s, record: r, token: rand.Text(), cancel: cancel, ended: make(chan struct{}), open: map[int64]float64{}, finals: map[int]lastFinal{},
+		service: s, record: r, token: rand.Text(), cancel: cancel, taken: make(chan struct{}), hurry: make(chan struct{}), ended: make(chan struct{}),
+		open: map[int64]float64{}, finals: map[int]lastFinal{},
 		seats: c.GetRecognition().GetChannelRoles(),
 	}
 	if err := s.records.join(ctx, in, c.GetResumeToken()); err != nil {
@@ -117,17 +128,61 @@ func (rs *records) join(ctx context.Context, in *recordStream, token string) err
 			rs.mu.Unlock()
 			return nil
 		}
-		rs.mu.Unlock()
-		if token != other.token {
+		switch {
+		case token == other.token:
+			closeOnce(other.taken)
+		case other.hasGone():
+			closeOnce(other.hurry)
+		default:
+			rs.mu.Unlock()
 			return recordError(fmt.Errorf("record %s: %w", id, record.ErrBusy))
 		}
-		other.cancel(errTakenOver)
+		rs.mu.Unlock()
+		if token == other.token {
+			other.cancel(errTakenOver)
+		}
 		select {
 		case <-other.ended:
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
 	}
+}
+
+// release has the record left by a stream whose client has gone, and waits for that. One whose client is there is not disturbed.
+func (rs *records) release(ctx context.Context, id string) error {
+	rs.mu.Lock()
+	other := rs.live[id]
+	if other == nil || !other.hasGone() {
+		rs.mu.Unlock()
+		if other != nil {
+			return fmt.Errorf("record %s: %w", id, record.ErrBusy)
+		}
+		return nil
+	}
+	closeOnce(other.hurry)
+	rs.mu.Unlock()
+	select {
+	case <-other.ended:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// closeOnce closes a channel unless it is closed; the lock of the records is held.
+func closeOnce(c chan struct{}) {
+	select {
+	case <-c:
+	default:
+		close(c)
+	}
+}
+
+func (in *recordStream) hasGone() bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.gone
 }
 
 // leave frees the record. The run has ended.
@@ -144,6 +199,13 @@ func (in *recordStream) leave() {
 	rs.mu.Unlock()
 	_ = in.record.Close()
 	close(in.ended)
+}
+
+// began tells whether any sound was heard.
+func (in *recordStream) began() bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.feed != nil
 }
 
 // heard is how far the hearing has come, seconds.
@@ -289,6 +351,16 @@ func (in *recordStream) write(id int64, r speech.Result, m *pb.SpeechSegment) er
 	return nil
 }
 
+// tellRoles gives roles that became known to the earlier turns of their speakers.
+func (in *recordStream) tellRoles(changes []role.Change) error {
+	for _, c := range changes {
+		if _, err := in.feed.TellRole(context.Background(), c.Channel, c.Speaker, record.Role(c.Role)); err != nil {
+			return recordError(err)
+		}
+	}
+	return nil
+}
+
 // complete says that everything that was heard is in the record.
 func (in *recordStream) complete() error {
 	if in.feed == nil {
@@ -298,8 +370,22 @@ func (in *recordStream) complete() error {
 	return recordError(err)
 }
 
-// salvage brings what was heard into the record when the client has gone in the middle of it.
+// salvage waits for a client that has gone in the middle of something to go on, and brings what was heard into the record when it does not. When
+// the server shuts down, the next one hears it as a whole.
 func (in *recordStream) salvage(ctx context.Context, run *speech.Stream) error {
+	in.mu.Lock()
+	in.gone = true
+	in.mu.Unlock()
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-in.taken:
+		return errTakenOver
+	case <-server.Draining(ctx):
+		return nil
+	case <-in.hurry:
+	case <-timer.C:
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), salvageTime)
 	defer cancel()
 	if _, err := run.Finish(ctx); err != nil {

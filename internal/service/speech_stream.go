@@ -9,6 +9,7 @@ import (
 	"hash"
 	"io"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -157,8 +158,16 @@ func (l *listening) recorded(ctx context.Context, run *speech.Stream, err error)
 	case errors.Is(context.Cause(ctx), errTakenOver):
 		return errTakenOver // it is the other stream's to go on
 	}
+	select {
+	case <-run.Done():
+		return err // the run itself has failed
+	default:
+	}
 	l.gone.Store(true)
-	if err := l.record.salvage(ctx, run); err != nil {
+	if !l.record.began() {
+		return err
+	}
+	if err := l.record.salvage(ctx, run); err != nil && !errors.Is(err, errTakenOver) {
 		slog.WarnContext(ctx, "the last words of a stream are not in its record; a stream that goes on from it hears them again", "error", err)
 	}
 	return err
@@ -260,7 +269,19 @@ func (l *listening) take(ctx context.Context, run *speech.Stream, m *pb.Streamin
 		})
 	}
 	l.digest.Write(m.GetAudio())
-	return run.Write(ctx, m.GetAudio())
+	if l.record == nil {
+		return run.Write(ctx, m.GetAudio())
+	}
+	// A write that is cancelled ends its run, but what was heard so far is the record's, whoever has gone.
+	for piece := range slices.Chunk(m.GetAudio(), recordPiece) {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err := run.Write(context.WithoutCancel(ctx), piece); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // result sends what the run found; it runs on the run's goroutine, and holds it back while the client does not read.
