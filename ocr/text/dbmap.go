@@ -27,6 +27,8 @@ type dbWorkspace struct {
 	points, hull []vec
 	middle       []vec
 	thickness    []float64
+	across       []int  // cells at each distance across a core
+	sides        []byte // of each place along a core: on which sides of a cut there are cells
 }
 
 var errNotANumber = errors.New("the map holds values that are no numbers")
@@ -39,18 +41,25 @@ func (w *dbWorkspace) decode(prob []float32, width, height int, s dbSettings) ([
 	}
 	var out []found
 	for i := range w.count() {
-		runs := w.component(i)
-		core := smallestRect(w.outlineHull(runs))
-		if min(core.width, core.height) < s.minSide {
-			continue
-		}
-		score := w.mean(prob, width, runs)
-		if !(score >= s.score) {
-			continue
-		}
-		out = append(out, w.grow(runs, core, score, s))
+		out = w.lines(out, prob, width, w.component(i), s)
 	}
 	return out, nil
+}
+
+// lines appends the line whose core is a component, or the lines, where several have grown together.
+func (w *dbWorkspace) lines(out []found, prob []float32, width int, runs []int32, s dbSettings) []found {
+	core := smallestRect(w.outlineHull(runs))
+	if min(core.width, core.height) < s.minSide {
+		return out
+	}
+	score := w.mean(prob, width, runs)
+	if !(score >= s.score) {
+		return out
+	}
+	if one, other, ok := w.parted(runs, core, s); ok {
+		return w.lines(w.lines(out, prob, width, one, s), prob, width, other, s)
+	}
+	return append(out, w.grow(runs, core, score, s))
 }
 
 // outlineHull returns the convex hull of a component's cells, which are unit squares.

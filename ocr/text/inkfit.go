@@ -18,18 +18,21 @@ const (
 
 // Numbers of the fit, shares of a row's places or of the box's height.
 const (
-	inkContrast = 0.4  // of the line's darkest strokes, from which a place is ink
-	emptyShare  = 0.02 // of the fullest row's ink, up to which a row is empty
-	ruleShare   = 0.75 // of the places, from which a row is a rule, not text
-	gapRows     = 3    // empty rows that end a line
-	tailRows    = 5    // of little ink, that belong to a line if a row without any follows
-	leastBand   = 0.3  // of the box, below which what was found is no line of text
-	spreadShare = 0.2  // of the line's length, up to which a row is empty but for what crosses it, such as a seal
-	outside     = 5    // rows beyond the box within which a line ends
-	valleyShare = 0.35 // of the fullest row's ink, below which a row can part lines that touch
-	valleyFrom  = 9    // rows from the box's middle; nearer, a valley parts the strokes of characters
-	steepest    = 0.05 // slope that a rectangle may be off by: a detector's boxes of long lines are less than that
-	leastGain   = 1.03 // by which another slope must make the profile sharper
+	inkContrast = 0.4   // of the line's darkest strokes, from which a place is ink
+	emptyShare  = 0.02  // of the fullest row's ink, up to which a row is empty
+	ruleShare   = 0.75  // of the places, from which a row is a rule, not text
+	gapRows     = 3     // empty rows that end a line
+	tailRows    = 5     // of little ink, that belong to a line if a row without any follows
+	leastBand   = 0.48  // of the box, below which what was found is a part of a line: detectors are never that far off
+	spreadShare = 0.2   // of the line's length, up to which a row is empty but for what crosses it, such as a seal
+	grainShare  = 0.005 // of all places, from which ink that stands alone is grain
+	outside     = 5     // rows beyond the box within which a line ends
+	valleyShare = 0.35  // of the fullest row's ink, below which a row can part lines that touch
+	valleyFrom  = 9     // rows from the box's middle; nearer, a valley parts the strokes of characters
+	// By how much further the lightest is from the usual brightness than the darkest, where the writing is light.
+	inverseShare = 1.5
+	steepest     = 0.05 // slope that a rectangle may be off by: a detector's boxes of long lines are less than that
+	leastGain    = 1.03 // by which another slope must make the profile sharper
 )
 
 // fitted moves the upper and lower edge of a rectangle to the ink of its line, and turns them into its direction. Detectors
@@ -70,8 +73,8 @@ type inkGrid struct {
 	ink    [fitColumns]uint64
 }
 
-// sample looks at the picture. The paper's brightness is taken place by place, since light falls off along a line; false when
-// there is no contrast.
+// sample looks at the picture, in which ink may be darker or lighter than the paper. The paper's brightness is taken place by
+// place, since light falls off along a line; false when there is no contrast.
 func (g *inkGrid) sample(tl, tr, br, bl vec, src plane) bool {
 	var values [fitColumns][profile]byte
 	var histogram [256]int
@@ -90,6 +93,16 @@ func (g *inkGrid) sample(tl, tr, br, bl vec, src plane) bool {
 		}
 	}
 	light, dark := percentile(&histogram, 0.9), percentile(&histogram, 0.02)
+	if middle, lightest := percentile(&histogram, 0.5), percentile(&histogram, 0.98); float64(lightest-middle) > inverseShare*float64(middle-dark) {
+		light, dark = 255-percentile(&histogram, 0.1), 255-lightest
+		for i := range g.places {
+			paper[i] = 0
+			for y, v := range values[i] {
+				values[i][y] = 255 - v
+				paper[i] = max(paper[i], 255-v)
+			}
+		}
+	}
 	if light-dark < 24 {
 		return false
 	}
@@ -102,6 +115,7 @@ func (g *inkGrid) sample(tl, tr, br, bl vec, src plane) bool {
 			}
 		}
 	}
+	g.withoutGrain()
 	return true
 }
 
@@ -116,6 +130,25 @@ func (g *inkGrid) rows(drop int) [profile]float64 {
 		}
 	}
 	return out
+}
+
+// withoutGrain takes away ink that stands alone, where there is so much of it that some is in every row, paper or not. On a clean
+// page what stands alone is the tail of a comma.
+func (g *inkGrid) withoutGrain() {
+	var kept [fitColumns]uint64
+	alone, before := 0, uint64(0)
+	for i := range g.places {
+		ink, after := g.ink[i], uint64(0)
+		if i+1 < g.places {
+			after = g.ink[i+1]
+		}
+		kept[i] = ink & (ink<<1 | ink>>1 | before | after)
+		alone += bits.OnesCount64(ink &^ kept[i])
+		before = ink
+	}
+	if float64(alone) > grainShare*float64(profile*g.places) {
+		copy(g.ink[:], kept[:])
+	}
 }
 
 // spread tells over which share of the line's stretches, as long as the line is high, there is ink in each row.

@@ -1,6 +1,7 @@
 package text
 
 import (
+	"math/rand/v2"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -136,4 +137,38 @@ func BenchmarkFit(b *testing.B) {
 	for b.Loop() {
 		fitted(ocr.Box{X: 45, Y: 92, W: 610, H: 36}.Polygon(), src)
 	}
+}
+
+// Light writing on a dark ground, as in chats, is fitted as dark writing is.
+func TestCropsFitLightInk(t *testing.T) {
+	page := sheet(700, 200)
+	strokes(page, 50, 100, 600)
+	for i, v := range page.Pix {
+		page.Pix[i] = 255 - v
+	}
+	got := fitted(ocr.Box{X: 45, Y: 92, W: 610, H: 36}.Polygon(), grayOf(page, nil)).Bounds()
+	assert.InDelta(t, 100, got.Y, 1.5)
+	assert.InDelta(t, 120, got.Y+got.H, 1.5)
+}
+
+// Grain that is in every row does not hide the gaps above and below a line, and a crop is never half a line.
+func TestGrainDoesNotMisleadTheFit(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	page := sheet(700, 200)
+	strokes(page, 50, 100, 600)
+	for range 6000 {
+		fill(page, ocr.Box{X: float32(random.IntN(699)), Y: float32(random.IntN(199)), W: 1, H: 1}, 60)
+	}
+	got := fitted(ocr.Box{X: 45, Y: 94, W: 610, H: 32}.Polygon(), grayOf(page, nil)).Bounds()
+	assert.InDelta(t, 100, got.Y, 2.5)
+	assert.InDelta(t, 120, got.Y+got.H, 2.5)
+
+	page = sheet(700, 200)
+	fill(page, ocr.Box{X: 50, Y: 100, W: 600, H: 3}, 20)
+	for x := 50; x < 640; x += 9 {
+		fill(page, ocr.Box{X: float32(x), Y: 100, W: 2, H: 8}, 20)
+		fill(page, ocr.Box{X: float32(x), Y: 112, W: 4, H: 8}, 20)
+	}
+	box := ocr.Box{X: 45, Y: 96, W: 610, H: 28}
+	assert.GreaterOrEqual(t, fitted(box.Polygon(), grayOf(page, nil)).Bounds().H, float32(0.45*28))
 }

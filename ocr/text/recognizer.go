@@ -218,6 +218,7 @@ type attempt struct {
 	Region
 	region int
 	column bool // characters stand upright below each other
+	boxed  bool // the crop is the box as it was found, not fitted to the ink
 }
 
 // By how much another way of reading must be surer than the obvious one: of a line, and of what is higher than wide, which
@@ -229,10 +230,21 @@ const (
 	columnSure   = 0.95
 )
 
+// A line that is read less surely than doubtful, and whose crop was fitted to its ink by more than refitted of its height, is read from
+// its whole box too: worn print, noise and rules mislead the fit. That reading counts when it is betterBoxed surer.
+const (
+	doubtful    = 0.92
+	refitted    = 0.06
+	betterBoxed = 0.02
+)
+
 // retryBad reads regions that went badly in other ways and keeps what is better.
 func (r *Recognizer) retryBad(ctx context.Context, src plane, first []attempt, read []reading) error {
 	var again []attempt
 	for i, a := range first {
+		if read[i].confidence < doubtful && r.refits(a, src) {
+			again = append(again, attempt{region: i, Region: a.Region, boxed: true})
+		}
 		if read[i].confidence >= r.retry && (!a.Vertical || read[i].confidence >= columnSure) {
 			continue
 		}
@@ -255,18 +267,39 @@ func (r *Recognizer) retryBad(ctx context.Context, src plane, first []attempt, r
 	if err != nil {
 		return err
 	}
-	least := make([]float32, len(read))
+	before := make([]float32, len(read))
 	for i := range read {
-		if least[i] = read[i].confidence + better; first[i].Vertical {
-			least[i] = read[i].confidence + betterColumn
-		}
+		before[i] = read[i].confidence
 	}
 	for k, s := range second {
-		if i := again[k].region; s.confidence > max(least[i], read[i].confidence) {
+		i := again[k].region
+		least := before[i] + better
+		switch {
+		case again[k].boxed:
+			least = before[i] + betterBoxed
+		case first[i].Vertical:
+			least = before[i] + betterColumn
+		}
+		if s.confidence > max(least, read[i].confidence) {
 			read[i] = s
 		}
 	}
 	return nil
+}
+
+// refits reports whether an attempt's crop was fitted to something else than its box.
+func (r *Recognizer) refits(a attempt, src plane) bool {
+	if !r.fit || a.column || len(a.Outline) > 0 {
+		return false
+	}
+	_, height := sides(a.Polygon)
+	p := fitted(a.Polygon, src)
+	for i := range p {
+		if distance(p[i], a.Polygon[i]) > refitted*height {
+			return true
+		}
+	}
+	return false
 }
 
 // attempts reads; the result has one reading for each attempt.
@@ -326,7 +359,7 @@ const longestStrip = 1 << 17
 func (r *Recognizer) strip(src plane, a attempt) (strip, bool) {
 	polygon := a.Polygon
 	switch p := a.Polygon; {
-	case !r.fit:
+	case !r.fit || a.boxed:
 	case a.column: // on its side it is a line
 		p = fitted(ocr.Polygon{p[1], p[2], p[3], p[0]}, src)
 		polygon = ocr.Polygon{p[3], p[0], p[1], p[2]}

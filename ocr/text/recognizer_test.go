@@ -387,3 +387,42 @@ func BenchmarkSample(b *testing.B) {
 		})
 	}
 }
+
+// tidy is a recogniser that is unsure of letters that fill their crop.
+type tidy struct{ shades }
+
+func (s *tidy) Run(ctx context.Context, in pipeline.Tensors) (pipeline.Tensors, error) {
+	out, err := s.shades.Run(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	x, logits := in["x"], out["logits"]
+	width, frames := int(x.Shape[3]), int(logits.Shape[1])
+	for i := range int(x.Shape[0]) {
+		for f := range frames {
+			if x.Float32[(i*shadeHeight+30)*width+f*shadeStride+1] < 0.9 {
+				row := logits.Float32[(i*frames+f)*8:][:8]
+				for k := range row {
+					row[k] = min(row[k], 1)
+				}
+			}
+		}
+	}
+	return out, nil
+}
+
+// A crop that was fitted to what is not the whole line gives way to the whole box when that reads better.
+func TestUnsureLinesAreReadFromTheirWholeBox(t *testing.T) {
+	page := sheet(400, 80)
+	region := write(page, 10, 20, "甲乙A1乙丙")
+	r, err := NewRecognizer(&tidy{}, shadeEntry(models.Parameters{"crop": "ink"}), []byte(shadeKeys))
+	require.NoError(t, err)
+	lines, err := r.Read(background, page, []Region{region}, ReadOptions{})
+	require.NoError(t, err)
+	require.Len(t, lines, 1)
+	assert.Equal(t, "甲乙A1乙丙", lines[0].Text)
+	assert.Greater(t, lines[0].Confidence, float32(0.99))
+	lines, err = r.Read(background, page, []Region{region}, ReadOptions{AsGiven: true})
+	require.NoError(t, err)
+	assert.Less(t, lines[0].Confidence, float32(0.6), "the fitted crop is what is read first")
+}
