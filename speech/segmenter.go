@@ -28,7 +28,10 @@ type Config struct {
 	// tell that others spoke at the same time. It counts for sound of 2 to 8 channels, each a microphone in one room; results come 0.1 s
 	// later.
 	SuppressCrosstalk bool
-	recorder          Recorder // of [Segmenter.Recording]
+	// Separation tells the speakers of a channel apart; nil: nothing does. A final segment in which the speaker changes becomes
+	// several, of which the later ones have no interim results.
+	Separation *Separation
+	recorder   Recorder // of [Segmenter.Recording]
 }
 
 // DefaultInterim is the sound between two interim results of one segment.

@@ -10,6 +10,7 @@ import (
 	"github.com/courtsense/courtsense/speech/decode"
 	"github.com/courtsense/courtsense/speech/endpoint"
 	"github.com/courtsense/courtsense/speech/enhance"
+	"github.com/courtsense/courtsense/speech/speaker"
 	"github.com/courtsense/courtsense/speech/vad"
 )
 
@@ -38,6 +39,8 @@ type track struct {
 	told   int64   // where its last interim result stood, -1 before the first
 	ready  []decided
 
+	voices *speaker.Stream // nil: speakers are not told apart
+
 	listener *listener // nil: segments have no text
 	pad      int64     // samples before and after speech
 	past     []float32 // the latest sound, which a segment that begins may reach back into
@@ -54,10 +57,8 @@ func newTrack(s *Segmenter, number int) (*track, error) {
 		return nil, err
 	}
 	t := &track{number: number, vad: stream, interim: s.interim}
-	if s.cfg.Recognition != nil {
-		if err := t.prepare(s); err != nil {
-			return nil, err
-		}
+	if err := t.prepare(s); err != nil {
+		return nil, err
 	}
 	if s.cfg.Enhancer != nil && s.cfg.Enhance != (enhance.Config{}) {
 		if t.clean, err = s.cfg.Enhancer.NewStream(s.cfg.Enhance); err != nil {
@@ -67,9 +68,14 @@ func newTrack(s *Segmenter, number int) (*track, error) {
 	return t, nil
 }
 
-// prepare makes the listener.
+// prepare makes what hears more than voice activity does, and says how much sound that needs.
 func (t *track) prepare(s *Segmenter) (err error) {
-	if t.listener, err = newListener(s.cfg.Recognition); err != nil {
+	if s.cfg.Recognition != nil {
+		if t.listener, err = newListener(s.cfg.Recognition); err != nil {
+			return err
+		}
+	}
+	if t.voices, err = s.cfg.Separation.voices(t.number); err != nil {
 		return err
 	}
 	effective, err := s.vad.Effective(s.cfg.VAD)
@@ -142,14 +148,17 @@ func (t *track) flush(ctx context.Context) error {
 // remember keeps the latest sound.
 func (t *track) remember(pcm []float32) {
 	t.heard += int64(len(pcm))
-	if t.listener == nil {
+	if t.listener == nil && t.voices == nil {
 		return
 	}
-	// Speech is known a little after it began, and may be cut some seconds back. What is too old is left out by the second,
-	// not at every window.
+	// Speech is known a little after it began, and may be cut some seconds back; whose it is is told of all of it. What is too
+	// old is left out by the second, not at every window.
 	keep := t.keep
 	if _, open := t.vad.Speaking(); open {
 		keep += cutBack
+		if t.voices != nil {
+			keep = max(keep, int(t.heard-t.start))
+		}
 	}
 	if len(t.past) > keep+audio.Rate {
 		t.past = t.past[:copy(t.past, t.past[len(t.past)-keep:])]
@@ -185,8 +194,7 @@ func (t *track) take(ctx context.Context, events []vad.Event) error {
 func (t *track) end(ctx context.Context, e vad.Event) error {
 	r := Result{Segment: t.segment(t.start, e.Sample), Final: true, Split: e.Split, Probability: e.Probability}
 	if t.listener == nil {
-		t.finish(e.At, r)
-		return nil
+		return t.finish(ctx, e.At, r)
 	}
 	if err := t.feed(ctx); err != nil {
 		return err
@@ -201,18 +209,36 @@ func (t *track) end(ctx context.Context, e vad.Event) error {
 	if err != nil {
 		return err
 	}
-	t.final(e.At, r, hypotheses)
+	return t.final(ctx, e.At, r, hypotheses)
+}
+
+// finish reports a final result, by speaker where they are told apart, and goes on to the next segment.
+func (t *track) finish(ctx context.Context, at int64, r Result) error {
+	parts := []Result{r}
+	if t.voices != nil {
+		spans, err := t.voices.Label(ctx, t.between(sampleAt(r.Start), sampleAt(r.End)))
+		if err != nil {
+			return err
+		}
+		parts = bySpeaker(r, spans, t.listener != nil)
+	}
+	for _, r := range parts {
+		r.Index, r.Stable = t.index, len(r.Words)
+		if t.crosstalk != nil && t.crosstalk.Overlap(t.number, sampleAt(r.Start), sampleAt(r.End)) >= overlapTime {
+			r.Overlap = true
+		}
+		t.report(at, r)
+		t.index++
+	}
 	return nil
 }
 
-// finish reports a final result and goes on to the next segment.
-func (t *track) finish(at int64, r Result) {
-	r.Index, r.Stable = t.index, len(r.Words)
-	if t.crosstalk != nil {
-		r.Overlap = t.crosstalk.Overlap(t.number, int64(r.Start*audio.Rate+.5), int64(r.End*audio.Rate+.5)) >= overlapTime
-	}
-	t.report(at, r)
-	t.index++
+func sampleAt(seconds float64) int64 { return int64(seconds*audio.Rate + .5) }
+
+// between returns the sound from one sample to another, as far as it is kept.
+func (t *track) between(from, to int64) []float32 {
+	pcm := t.since(from)
+	return pcm[:max(0, int64(len(pcm))-max(0, t.heard-to))]
 }
 
 // tell reports an interim result where one is due.
@@ -324,7 +350,10 @@ func (t *track) listen(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	t.final(t.heard, Result{Segment: t.segment(t.start, end), Final: true, EndedBy: rule, Split: rule == endpoint.MaxUtterance, Probability: t.chance}, hypotheses)
+	r := Result{Segment: t.segment(t.start, end), Final: true, EndedBy: rule, Split: rule == endpoint.MaxUtterance, Probability: t.chance}
+	if err := t.final(ctx, t.heard, r, hypotheses); err != nil {
+		return err
+	}
 	if back {
 		t.begin(stop)
 	} else {
@@ -337,17 +366,17 @@ func (t *track) listen(ctx context.Context) error {
 }
 
 // final reports a segment with its text. A quiet one without any is dropped: nobody was told that it had begun.
-func (t *track) final(at int64, r Result, hypotheses []decode.Hypothesis) {
+func (t *track) final(ctx context.Context, at int64, r Result, hypotheses []decode.Hypothesis) error {
 	s := t.listener.reading(hypotheses, 0, r.Start, r.End)
 	if t.quiet {
 		if s.text == "" {
-			return
+			return nil
 		}
 		t.wake(s.words[0].Start)
-		r.Segment = t.segment(t.start, int64(r.End*audio.Rate+.5))
+		r.Segment = t.segment(t.start, sampleAt(r.End))
 	}
 	r.Text, r.Words, r.Confidence, r.Alternatives = s.text, s.words, s.confidence, s.alternatives
-	t.finish(at, r)
+	return t.finish(ctx, at, r)
 }
 
 // complete ends what the listener hears.

@@ -50,7 +50,7 @@ func TestWithoutAnythingTextStays(t *testing.T) {
 func TestAStreamReadsOnAfterABreath(t *testing.T) {
 	finals := []written.Final{
 		{Text: "根据虚构借贷法第三条借船人应当在出海前检查船底和船帆", Start: 1, End: 6},
-		{Text: "发现破损的应当在十日内以书面形式高知船主", Start: 7, End: 11},
+		{Text: "发现破损的应当在十日内以书脸形式告知船主", Start: 7, End: 11},
 	}
 	finals[1].Confidence = make([]float32, len([]rune(finals[1].Text)))
 	for name, pause := range map[string]float64{"a breath": 0, "a minute": 60} {
@@ -67,7 +67,7 @@ func TestAStreamReadsOnAfterABreath(t *testing.T) {
 			assert.Equal(t, "第三条", got.Quotations[0].Number)
 			assert.Zero(t, got.Quotations[0].Start)
 		} else {
-			assert.Contains(t, got.Text, "高知", name)
+			assert.Contains(t, got.Text, "书脸", name)
 		}
 	}
 	plain := written.Writer{}.NewStream()
