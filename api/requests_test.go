@@ -120,21 +120,22 @@ func TestUnservedNamesWhatIsAskedInVain(t *testing.T) {
 		request proto.Message
 		want    string
 	}{
-		"nothing":                {&pb.DetectRequest{}, ""},
-		"no message":             {(*pb.DetectRequest)(nil), ""},
-		"a served engine":        {reading(&pb.DocumentConfig{Engine: pb.OcrEngine_OCR_ENGINE_TESSERACT}), ""},
-		"an unknown engine":      {reading(&pb.DocumentConfig{Engine: 99}), ""},
-		"a switch on":            {config(&pb.RecognitionConfig{SeparateSpeakers: true}), "config.separate_speakers"},
-		"a switch off":           {config(&pb.RecognitionConfig{SeparateSpeakers: false}), ""},
-		"the first of several":   {&pb.StreamingConfig{Recognition: &pb.RecognitionConfig{SeparateSpeakers: true}, Record: "records/a"}, "recognition.separate_speakers"},
+		"nothing":                 {&pb.DetectRequest{}, ""},
+		"no message":              {(*pb.DetectRequest)(nil), ""},
+		"a served engine":         {reading(&pb.DocumentConfig{Engine: pb.OcrEngine_OCR_ENGINE_TESSERACT}), ""},
+		"an unknown engine":       {reading(&pb.DocumentConfig{Engine: 99}), ""},
+		"a switch that is served": {config(&pb.RecognitionConfig{SeparateSpeakers: true}), ""},
+		"a value in a list": {&pb.LiveLivenessConfig{AllowedActions: []pb.LivenessAction{
+			pb.LivenessAction_LIVENESS_ACTION_BLINK, pb.LivenessAction_LIVENESS_ACTION_READ_DIGITS,
+		}}, "allowed_actions[1]=LIVENESS_ACTION_READ_DIGITS"},
 		"a served text":          {&pb.StreamingConfig{Record: "records/a"}, ""},
 		"a field of the request": {&pb.DocumentServiceRecognizeRequest{Document: "documents/a"}, "document"},
 		"a served field":         {&pb.DetectRequest{AnyOrientation: true}, ""},
 		"a served message":       {&pb.StreamingConfig{Endpointing: &pb.EndpointingConfig{}}, ""},
 		"a field among others":   {&pb.DocumentServiceRecognizeRequest{Config: &pb.DocumentConfig{Correct: proto.Bool(true)}, Document: "documents/a"}, "document"},
-		"deep in a stream": {&pb.StreamingRecognizeRequest{StreamingRequest: &pb.StreamingRecognizeRequest_Config{
-			Config: &pb.StreamingConfig{Recognition: &pb.RecognitionConfig{SeparateSpeakers: true}},
-		}}, "config.recognition.separate_speakers"},
+		"deep in a stream": {&pb.LiveLivenessRequest{StreamingRequest: &pb.LiveLivenessRequest_Config{
+			Config: &pb.LiveLivenessConfig{AllowedActions: []pb.LivenessAction{pb.LivenessAction_LIVENESS_ACTION_READ_DIGITS}},
+		}}, "config.allowed_actions[0]=LIVENESS_ACTION_READ_DIGITS"},
 	} {
 		t.Run(name, func(t *testing.T) { assert.Equal(t, c.want, Unserved(c.request)) })
 	}

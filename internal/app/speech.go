@@ -68,6 +68,11 @@ func (a *App) addSpeech(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var speakers service.SpeakersConfig
+	speakers.Max = a.cfg.Speech.Speakers.Max
+	if speakers.Active, speakers.Missing, err = a.speakers(ctx); err != nil {
+		return err
+	}
 	impl := service.NewSpeech(service.SpeechConfig{
 		Engine: a.models(), Active: id, VAD: defaults, Interim: c.InterimInterval.Std(),
 		Limits: audio.Limits{
@@ -75,7 +80,7 @@ func (a *App) addSpeech(ctx context.Context) error {
 			MaxChannels: a.cfg.Limits.MaxAudioChannels, MinRate: 8000, MaxRate: 48000,
 		},
 		Idle: a.cfg.Server.Timeouts.StreamIdle.Std(), Drain: a.cfg.Server.Timeouts.Drain.Std(),
-		Recognizer: recognizer, Writing: writing, Roles: roles, Records: a.newRecords(), Metrics: a.o.Metrics.Speech(),
+		Recognizer: recognizer, Writing: writing, Roles: roles, Speakers: speakers, Records: a.newRecords(), Metrics: a.o.Metrics.Speech(),
 		Documents: func() service.DocumentReader {
 			if a.documents == nil {
 				return nil

@@ -219,7 +219,6 @@ func TestSpeechStreamRules(t *testing.T) {
 		"long padding": {[]*pb.StreamingRecognizeRequest{config(&pb.RecognitionConfig{VoiceActivity: &pb.VoiceActivityConfig{
 			MinSilence: durationpb.New(100 * time.Millisecond), Padding: durationpb.New(300 * time.Millisecond),
 		}})}, codes.InvalidArgument, "INVALID_CONFIG"},
-		"not served": {[]*pb.StreamingRecognizeRequest{config(&pb.RecognitionConfig{SeparateSpeakers: true})}, codes.Unimplemented, "UNIMPLEMENTED"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			stream, err := client.StreamingRecognize(callContext(t))

@@ -16,6 +16,8 @@ import (
 	"github.com/courtsense/courtsense/speech/endpoint"
 	"github.com/courtsense/courtsense/speech/enhance"
 	"github.com/courtsense/courtsense/speech/punctuate"
+	"github.com/courtsense/courtsense/speech/role"
+	"github.com/courtsense/courtsense/speech/speaker"
 	"github.com/courtsense/courtsense/speech/vad"
 	"github.com/courtsense/courtsense/speech/written"
 )
@@ -33,6 +35,7 @@ type SpeechConfig struct {
 	Recognizer RecognizerConfig
 	Writing    WritingConfig
 	Roles      RolesConfig
+	Speakers   SpeakersConfig
 	Documents  func() DocumentReader // reads papers that hot words are proposed from; nil, or answering nil: no pages can be read
 	Records    Records               // of hearings; nil: none are kept
 	Metrics    *telemetry.Speech     // nil: none
@@ -46,6 +49,7 @@ type Speech struct {
 	recognizers bindings[*recognizer]
 	enhancers   bindings[*enhance.Enhancer]
 	punctuators bindings[*punctuate.Punctuator]
+	speakers    bindings[*speaker.Embedder]
 	records     records
 }
 
@@ -65,12 +69,15 @@ func NewSpeech(cfg SpeechConfig) *Speech {
 	s.punctuators = bindings[*punctuate.Punctuator]{
 		engine: cfg.Engine, task: models.TaskPunctuation, active: cfg.Writing.Punctuation, missing: cfg.Writing.Missing, bind: s.bindPunctuator,
 	}
+	s.speakers = bindings[*speaker.Embedder]{
+		engine: cfg.Engine, task: models.TaskSpeakerEmbedding, active: cfg.Speakers.Active, missing: cfg.Speakers.Missing, bind: speaker.New,
+	}
 	return s
 }
 
 // WarmUp makes the recogniser that serves requests which name none.
 func (s *Speech) WarmUp() error {
-	_, err := s.recognizers.get("")
+	_, err := s.recognizers.find("", true)
 	return err
 }
 
@@ -86,7 +93,7 @@ func (s *Speech) Recognize(ctx context.Context, req *pb.SpeechServiceRecognizeRe
 	ended := s.cfg.Metrics.Begin()
 	var summary speech.Summary
 	defer func() { ended(summary.Duration.Seconds()) }()
-	hearing := newHearing(req.GetConfig())
+	hearing := s.hearing(req.GetConfig())
 	answer := &pb.SpeechServiceRecognizeResponse{HotWords: setup.words.report()}
 	stage, end := telemetry.Stage(ctx, "segment")
 	err = guarded(ctx, func() (err error) {
@@ -134,7 +141,7 @@ func (s *Speech) setUp(ctx context.Context, c *pb.RecognitionConfig, rules *pb.E
 	if c == nil {
 		c = &pb.RecognitionConfig{}
 	}
-	detector, err := s.detector(c.GetVoiceActivity().GetModel())
+	detector, err := s.detector(ctx, c.GetVoiceActivity().GetModel())
 	if err != nil {
 		return nil, err
 	}
@@ -168,12 +175,15 @@ func (s *Speech) setUp(ctx context.Context, c *pb.RecognitionConfig, rules *pb.E
 	out.writer = &writers{writer, map[int32]*written.Stream{}}
 	config.Enhance = enhance.Config{SuppressNoise: c.GetSuppressNoise(), ControlGain: c.GetControlGain()}
 	if config.Enhance != (enhance.Config{}) {
-		if config.Enhancer, err = s.enhancer(); err != nil {
+		if config.Enhancer, err = s.enhancer(ctx); err != nil {
 			return nil, err
 		}
 		ev.setting("suppress_noise", fmt.Sprint(c.GetSuppressNoise()))
 		ev.setting("control_gain", fmt.Sprint(c.GetControlGain()))
 		ev.setting("enhancement.model", config.Enhancer.Name())
+	}
+	if config.Separation, err = s.separation(ctx, c); err != nil {
+		return nil, err
 	}
 	if config.SuppressCrosstalk = s.cfg.Roles.suppress(c); config.SuppressCrosstalk {
 		ev.setting("suppress_crosstalk", "true")
@@ -199,20 +209,20 @@ func (s *Speech) count(r speech.Result) {
 }
 
 // enhancer returns what cleans sound.
-func (s *Speech) enhancer() (*enhance.Enhancer, error) {
+func (s *Speech) enhancer(ctx context.Context) (*enhance.Enhancer, error) {
 	if s.enhancers.active == "" {
 		return enhance.NewSpeex(), nil
 	}
-	return s.enhancers.get("")
+	return s.enhancers.hold(ctx, "")
 }
 
 // detector returns the detector of a model id, "" for the active one. Without any model the energy detector hears: speech
 // then never is unavailable, and provenance says what it was found with.
-func (s *Speech) detector(id string) (*vad.VAD, error) {
+func (s *Speech) detector(ctx context.Context, id string) (*vad.VAD, error) {
 	if id == "" && s.detectors.active == "" {
 		return vad.NewEnergy(), nil
 	}
-	return s.detectors.get(id)
+	return s.detectors.hold(ctx, id)
 }
 
 func vadConfig(c vad.Config, req *pb.VoiceActivityConfig) vad.Config {
@@ -264,17 +274,22 @@ type hearing struct {
 	roles map[int32]pb.SpeakerRole
 	ids   map[segmentKey]int64 // of the segments that are still open
 	last  int64                // number given last
+
+	assigner *role.Assigner // nil where speakers are not told apart
+	changed  []role.Change  // that were not asked for yet
 }
 
 type segmentKey struct{ channel, index int }
 
-func newHearing(c *pb.RecognitionConfig) *hearing {
-	h := &hearing{roles: map[int32]pb.SpeakerRole{}, ids: map[segmentKey]int64{}}
+func newHearing(c *pb.RecognitionConfig, cues *role.Table) *hearing {
+	h := &hearing{roles: map[int32]pb.SpeakerRole{}, ids: map[segmentKey]int64{}, assigner: assigner(c, cues)}
 	for _, r := range c.GetChannelRoles() {
 		h.roles[r.GetChannel()] = r.GetRole()
 	}
 	return h
 }
+
+func (s *Speech) hearing(c *pb.RecognitionConfig) *hearing { return newHearing(c, s.cfg.Roles.Cues) }
 
 // begun returns a segment's number, and whether this is the first that is heard of it.
 func (h *hearing) begun(r speech.Result) (id int64, first bool) {
@@ -294,9 +309,10 @@ func (h *hearing) ended(r speech.Result) { delete(h.ids, segmentKey{r.Channel, r
 func (h *hearing) segment(r speech.Result) *pb.SpeechSegment {
 	id, _ := h.begun(r)
 	m := &pb.SpeechSegment{
-		Id: id, StartSeconds: r.Start, EndSeconds: r.End, Channel: int32(r.Channel), Role: h.roles[int32(r.Channel)],
+		Id: id, StartSeconds: r.Start, EndSeconds: r.End, Channel: int32(r.Channel),
 		Text: r.Text, Confidence: r.Confidence, SpeechProbability: r.Probability, StableWordCount: int32(r.Stable), Overlap: r.Overlap,
 	}
+	h.who(r, m)
 	for _, w := range r.Words {
 		m.Words = append(m.Words, &pb.SpokenWord{Text: w.Text, StartSeconds: w.Start, EndSeconds: w.End, Confidence: w.Confidence, HotWord: w.HotWord})
 	}

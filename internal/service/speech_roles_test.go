@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	pb "github.com/courtsense/courtsense/api/courtsense/v1"
+	"github.com/courtsense/courtsense/speech"
 	"github.com/courtsense/courtsense/speech/role"
 )
 
@@ -33,4 +34,29 @@ func TestCrosstalkIsSuppressedWhereSeatsAreKnown(t *testing.T) {
 			assert.Equal(t, says, c.suppress(&pb.RecognitionConfig{SuppressCrosstalk: &says}), "what the request says counts")
 		}
 	}
+}
+
+func TestRolesOfSpeakersWhoAreToldApart(t *testing.T) {
+	judge := &pb.ChannelRole{Channel: 1, Role: pb.SpeakerRole_SPEAKER_ROLE_JUDGE}
+	h := newHearing(&pb.RecognitionConfig{SeparateSpeakers: true, ChannelRoles: []*pb.ChannelRole{judge}}, nil)
+	at := 0.
+	say := func(channel int, speaker, text string, final bool) *pb.SpeechSegment {
+		at += 5
+		return h.segment(speech.Result{Segment: speech.Segment{Channel: channel, Speaker: speaker, Start: at - 5, End: at, Text: text}, Final: final})
+	}
+	interim := say(0, "", "我是原告", false)
+	assert.Equal(t, pb.SpeakerRole_SPEAKER_ROLE_UNKNOWN, interim.Role, "whose it is is known when it has ended")
+	assert.Equal(t, pb.SpeakerRole_SPEAKER_ROLE_UNKNOWN, say(0, "S1", "大家好", true).Role)
+	assert.Empty(t, h.changes())
+	first := say(0, "S1", "我是原告", true)
+	assert.Equal(t, pb.SpeakerRole_SPEAKER_ROLE_PLAINTIFF, first.Role)
+	assert.Equal(t, "S1", first.Speaker)
+	assert.Equal(t, []role.Change{{Speaker: "S1", Role: role.Plaintiff}}, h.changes(), "what was said before has the role too")
+	assert.Empty(t, h.changes(), "once")
+	assert.Equal(t, pb.SpeakerRole_SPEAKER_ROLE_JUDGE, say(1, "", "请被告陈述", true).Role)
+	assert.Equal(t, pb.SpeakerRole_SPEAKER_ROLE_DEFENDANT, say(0, "S2", "我没有收到货", true).Role)
+
+	plain := newHearing(&pb.RecognitionConfig{ChannelRoles: []*pb.ChannelRole{judge}}, nil)
+	m := plain.segment(speech.Result{Segment: speech.Segment{Text: "我是原告"}, Final: true})
+	assert.Equal(t, pb.SpeakerRole_SPEAKER_ROLE_UNSPECIFIED, m.Role, "nobody asked")
 }

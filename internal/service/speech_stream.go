@@ -42,7 +42,7 @@ func (s *Speech) StreamingRecognize(stream grpc.BidiStreamingServer[pb.Streaming
 	}
 	ctx, ev := gather(ctx)
 	l := &listening{
-		stream: stream, config: config, evidence: ev, hearing: newHearing(config.GetRecognition()),
+		stream: stream, config: config, evidence: ev, hearing: s.hearing(config.GetRecognition()),
 		digest: sha256.New(), idle: s.idle(config),
 	}
 	// Interim results are always asked for: the first one of a segment is when it begins, which numbers the segments.
@@ -342,7 +342,10 @@ func (l *listening) result(ctx context.Context, r speech.Result) error {
 // keep brings a final segment to the disk before anybody is told of it, and tells the record's followers of an interim one.
 func (l *listening) keep(id int64, r speech.Result, segment *pb.SpeechSegment) error {
 	if r.Final {
-		return l.record.write(id, r, segment)
+		if err := l.record.write(id, r, segment); err != nil {
+			return err
+		}
+		return l.record.tellRoles(l.hearing.changes())
 	}
 	l.record.service.records.tell(l.record.record.ID(), segment)
 	return nil

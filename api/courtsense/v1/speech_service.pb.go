@@ -342,8 +342,9 @@ type RecognitionConfig struct {
 	WriteNumbers *bool `protobuf:"varint,11,opt,name=write_numbers,json=writeNumbers,proto3,oneof" json:"write_numbers,omitempty"`
 	// Put recited provisions into their exact words. Default: true where the server can.
 	SnapStatutes *bool `protobuf:"varint,12,opt,name=snap_statutes,json=snapStatutes,proto3,oneof" json:"snap_statutes,omitempty"`
-	// Tell speakers of one channel apart. Default: false.
-	// Not served yet: a request that sets it to true answers UNIMPLEMENTED.
+	// Tell apart who speaks on channels that have no role, and by what they say which role they have; UNKNOWN where that is unsure. A final
+	// segment in which the speaker changes becomes several, of which the later ones have no interim results. Default: false. Without a model
+	// for it: FAILED_PRECONDITION with the reason MODEL_UNAVAILABLE.
 	SeparateSpeakers bool `protobuf:"varint,13,opt,name=separate_speakers,json=separateSpeakers,proto3" json:"separate_speakers,omitempty"`
 	// Suppress noise before recognition. Default: false.
 	SuppressNoise bool `protobuf:"varint,14,opt,name=suppress_noise,json=suppressNoise,proto3" json:"suppress_noise,omitempty"`
@@ -2233,7 +2234,7 @@ const file_courtsense_v1_speech_service_proto_rawDesc = "" +
 	"\x11EndpointingConfig\x12Y\n" +
 	"\x14silence_without_text\x18\x01 \x01(\v2\x19.google.protobuf.DurationB\f\xbaH\t\xaa\x01\x06\"\x02\b<2\x00R\x12silenceWithoutText\x12U\n" +
 	"\x12silence_after_text\x18\x02 \x01(\v2\x19.google.protobuf.DurationB\f\xbaH\t\xaa\x01\x06\"\x02\b<2\x00R\x10silenceAfterText\x12N\n" +
-	"\rmax_utterance\x18\x03 \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\v\xaa\x01\b\"\x02\b<2\x02\b\x01R\fmaxUtterance\"\xa9\v\n" +
+	"\rmax_utterance\x18\x03 \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\v\xaa\x01\b\"\x02\b<2\x02\b\x01R\fmaxUtterance\"\xa3\v\n" +
 	"\x11RecognitionConfig\x12B\n" +
 	"\bencoding\x18\x01 \x01(\x0e2\x1c.courtsense.v1.AudioEncodingB\b\xbaH\x05\x82\x01\x02\x10\x01R\bencoding\x12;\n" +
 	"\x11sample_rate_hertz\x18\x02 \x01(\x05B\x0f\xbaH\f\xd8\x01\x01\x1a\a\x18\x80\xf7\x02(\xc0>R\x0fsampleRateHertz\x129\n" +
@@ -2248,8 +2249,8 @@ const file_courtsense_v1_speech_service_proto_rawDesc = "" +
 	"\tpunctuate\x18\n" +
 	" \x01(\bH\x00R\tpunctuate\x88\x01\x01\x12(\n" +
 	"\rwrite_numbers\x18\v \x01(\bH\x01R\fwriteNumbers\x88\x01\x01\x12(\n" +
-	"\rsnap_statutes\x18\f \x01(\bH\x02R\fsnapStatutes\x88\x01\x01\x121\n" +
-	"\x11separate_speakers\x18\r \x01(\bB\x04\xa8\xbb\x18\x01R\x10separateSpeakers\x12%\n" +
+	"\rsnap_statutes\x18\f \x01(\bH\x02R\fsnapStatutes\x88\x01\x01\x12+\n" +
+	"\x11separate_speakers\x18\r \x01(\bR\x10separateSpeakers\x12%\n" +
 	"\x0esuppress_noise\x18\x0e \x01(\bR\rsuppressNoise\x12!\n" +
 	"\fcontrol_gain\x18\x0f \x01(\bR\vcontrolGain\x122\n" +
 	"\x12suppress_crosstalk\x18\x10 \x01(\bH\x03R\x11suppressCrosstalk\x88\x01\x01:\x8c\x04\xbaH\x88\x04\x1a\xae\x01\n" +
