@@ -51,8 +51,8 @@ func newRecordStartCommand() *cobra.Command {
 		Long: `Streams a recording, or what a microphone hears, into a record, and prints the turns when they are on the disk. The record is begun when
 there is none (--case says what the hearing is about). --seat says who sits at which channel's microphone.
 
-When the server goes away in the middle, the command waits for it (--patience) and goes on where the record ends: nothing that was said
-meanwhile is lost. When the command itself was ended, start it again: a FILE with --resume goes on where the record ends, with --append
+When the server goes away in the middle, or its disk is full, the command waits (--patience) and goes on where the record ends: nothing that was
+said meanwhile is lost. When the command itself was ended, start it again: a FILE with --resume goes on where the record ends, with --append
 it comes after what is there; a microphone always comes after it.`,
 		Example: `  courtsense record start --mic --record 2019-1234 --case case.yaml --server court-ai
   courtsense record start hearing.flac --record 2019-1234 --seat 0=judge --seat 1=plaintiff --seat 2=defendant
@@ -70,7 +70,7 @@ it comes after what is there; a microphone always comes after it.`,
 	set.DurationVar(&r.duration, "duration", 0, "record for this long, such as 2h (default: until Ctrl-C)")
 	set.BoolVar(&r.resume, "resume", false, "the record holds the beginning of FILE already: go on where it ends")
 	set.BoolVar(&r.appended, "append", false, "FILE comes after what the record holds already")
-	set.DurationVar(&r.patience, "patience", 2*time.Minute, "how long a server that went away is waited for")
+	set.DurationVar(&r.patience, "patience", 2*time.Minute, "how long a server that went away, or whose disk is full, is waited for")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if err := r.check(cmd, args); err != nil {
 			return err
@@ -233,19 +233,35 @@ func (r *recordStart) hearMicrophone(ctx context.Context) error {
 	return err
 }
 
-// persist tries again while the server is away.
+// passing says why an attempt failed that may succeed later: the server is away, or its disk is full.
+func (r *recordStart) passing(err error) (why string, ok bool) {
+	st := status.Convert(err)
+	switch {
+	case errorReason(st) == "STORAGE_FULL":
+		return "there is no room on the disk for the record; waiting for some", true
+	case r.conn.server != "" && (errors.Is(err, errDrained) || st.Code() == codes.Unavailable):
+		return "the server went away; waiting for it", true
+	}
+	return "", false
+}
+
+// persist tries again while the server is away, or its disk full.
 func (r *recordStart) persist(ctx context.Context, attempt func() error) error {
 	const first, longest = 500 * time.Millisecond, 5 * time.Second
 	wait, since := first, time.Time{}
 	for {
 		r.moved = false
 		err := attempt()
-		if err == nil || ctx.Err() != nil || r.conn.server == "" || !errors.Is(err, errDrained) && status.Code(err) != codes.Unavailable {
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+		why, ok := r.passing(err)
+		if !ok {
 			return err
 		}
 		if r.moved || since.IsZero() {
 			wait, since = first, time.Now()
-			r.c.note("the server went away; waiting for it")
+			r.c.note("%s", why)
 		}
 		if time.Since(since) > r.patience {
 			return err

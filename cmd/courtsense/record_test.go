@@ -22,9 +22,11 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
 
 	pb "github.com/courtsense/courtsense/api/courtsense/v1"
+	"github.com/courtsense/courtsense/internal/server/rpcerror"
 	"github.com/courtsense/courtsense/internal/testinput"
 	"github.com/courtsense/courtsense/speech/record"
 )
@@ -419,6 +421,34 @@ func TestAttachShowsWhatHappens(t *testing.T) {
 	stop()
 	go func() { _, _ = io.Copy(io.Discard, out) }()
 	require.Equal(t, exitOK, <-ended)
+}
+
+func TestStartWaitsForRoomAndForTheServer(t *testing.T) {
+	var said bytes.Buffer
+	r := &recordStart{c: &console{err: &said, out: io.Discard}, conn: &connection{}, patience: time.Minute}
+	full := rpcerror.New(codes.ResourceExhausted, "STORAGE_FULL", "no room")
+	away := rpcerror.New(codes.Unavailable, "DRAINING", "away")
+	attempts := 0
+	require.NoError(t, r.persist(t.Context(), func() error {
+		if attempts++; attempts == 1 {
+			return full
+		}
+		return nil
+	}))
+	require.Equal(t, "there is no room on the disk for the record; waiting for some\n", said.String())
+	require.ErrorIs(t, r.persist(t.Context(), func() error { return away }), away, "in this process nobody can be away")
+	r.conn.server = "court-ai:9090"
+	attempts = 0
+	require.NoError(t, r.persist(t.Context(), func() error {
+		if attempts++; attempts == 1 {
+			return away
+		}
+		return nil
+	}))
+	r.patience = -1
+	require.ErrorIs(t, r.persist(t.Context(), func() error { return full }), full, "patience ends")
+	finished := rpcerror.New(codes.FailedPrecondition, "RECORD_FINISHED", "finished")
+	require.ErrorIs(t, r.persist(t.Context(), func() error { return finished }), finished, "waiting can't help")
 }
 
 func TestTapeKeepsWhatIsNotYetThere(t *testing.T) {
