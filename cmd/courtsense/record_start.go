@@ -27,6 +27,7 @@ type recordStart struct {
 	seats      []string
 	hotWords   string
 	model      string
+	separate   bool
 	mic        bool
 	microphone string
 	duration   time.Duration
@@ -41,6 +42,7 @@ type recordStart struct {
 	token  string
 	base   float64 // where in the record the source's first sample lies, seconds
 	moved  bool    // something was written since the last attempt
+	last   int64   // number of the last turn that was printed
 }
 
 func newRecordStartCommand() *cobra.Command {
@@ -56,7 +58,8 @@ said meanwhile is lost. When the command itself was ended, start it again: a FIL
 it comes after what is there; a microphone always comes after it.`,
 		Example: `  courtsense record start --mic --record 2019-1234 --case case.yaml --server court-ai
   courtsense record start hearing.flac --record 2019-1234 --seat 0=judge --seat 1=plaintiff --seat 2=defendant
-  courtsense record start hearing.flac --record 2019-1234 --resume`,
+  courtsense record start hearing.flac --record 2019-1234 --resume
+  courtsense record start meeting.wav --record meeting-7 --separate-speakers`,
 	}
 	r.recordFlags = addRecordFlags(cmd).withAuthor(cmd, "")
 	set := cmd.Flags()
@@ -65,6 +68,7 @@ it comes after what is there; a microphone always comes after it.`,
 	set.StringArrayVar(&r.seats, "seat", nil, "who sits at a channel's microphone, such as 0=judge; repeat it")
 	set.StringVar(&r.hotWords, "hotwords", "", "file of words that are likely to be said, one a line, with a weight after a tab if wanted")
 	set.StringVar(&r.model, "model", "", "recogniser, by its id (default: the best one available)")
+	set.BoolVar(&r.separate, "separate-speakers", false, "tell those apart who speak into one microphone; who they are is told by what they say, or with 'record role'")
 	set.BoolVar(&r.mic, "mic", false, "record from a microphone instead of reading a file")
 	set.StringVar(&r.microphone, "microphone", "", "which one: its number or a part of its name (default: the system's)")
 	set.DurationVar(&r.duration, "duration", 0, "record for this long, such as 2h (default: until Ctrl-C)")
@@ -107,7 +111,7 @@ func (r *recordStart) check(cmd *cobra.Command, args []string) error {
 	case r.mic && r.resume:
 		return usagef("--resume is for files: what a microphone hears always comes after what is there")
 	}
-	r.config = &pb.StreamingConfig{Record: recordName(r.record), Recognition: &pb.RecognitionConfig{Model: r.model}}
+	r.config = &pb.StreamingConfig{Record: recordName(r.record), Recognition: &pb.RecognitionConfig{Model: r.model, SeparateSpeakers: r.separate}}
 	for _, seat := range r.seats {
 		channel, role, ok := strings.Cut(seat, "=")
 		n, err := strconv.Atoi(strings.TrimSpace(channel))
@@ -291,8 +295,8 @@ func (r *recordStart) stream(ctx context.Context, config *pb.StreamingConfig, ch
 		cancel(nil)
 		return err
 	}
-	sent, draining := make(chan bool, 1), make(chan struct{})
-	sending, drained := false, false
+	sent, whole := make(chan struct{}), make(chan struct{})
+	sending := false
 	defer func() {
 		cancel(nil)
 		if sending {
@@ -306,18 +310,15 @@ func (r *recordStart) stream(ctx context.Context, config *pb.StreamingConfig, ch
 			if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
 				return cause
 			}
-			if !errors.Is(err, io.EOF) {
-				return err
+			if errors.Is(err, io.EOF) {
+				err = nil
 			}
-			if drained && sending {
-				sending = false
-				if whole := <-sent; !whole {
-					return errDrained
-				}
-			}
-			return nil
+			return err
 		}
 		if ready := m.GetReady(); ready != nil {
+			if err := r.catchUp(ctx); err != nil {
+				return err
+			}
 			r.token = ready.GetResumeToken()
 			if !ready.GetRecognizerLoaded() {
 				r.c.note("no speech recogniser is loaded: the turns come without text")
@@ -328,16 +329,19 @@ func (r *recordStart) stream(ctx context.Context, config *pb.StreamingConfig, ch
 			}
 			sending = true
 			go func() {
-				whole, err := sendSound(stream, in, chunk, draining)
-				if err != nil {
+				defer close(sent)
+				if err := sendSound(stream, in, chunk, whole); err != nil {
 					cancel(err)
 				}
-				sent <- whole
 			}()
 		}
-		if m.GetDraining() != nil && !drained {
-			drained = true
-			close(draining)
+		if m.GetDraining() != nil {
+			select {
+			case <-whole: // nothing is left to send, so that the end is near
+			default:
+				// To half-close would end a sentence in its middle; the next server hears it as a whole.
+				return errDrained
+			}
 		}
 		if result := m.GetResult(); result != nil {
 			if err := r.show(result); err != nil {
@@ -348,31 +352,49 @@ func (r *recordStart) stream(ctx context.Context, config *pb.StreamingConfig, ch
 	}
 }
 
-// sendSound sends a reader's bytes to its end, or until the server is shutting down; whole says that it came to the end.
-func sendSound(stream pb.SpeechService_StreamingRecognizeClient, in io.Reader, chunk int, draining <-chan struct{}) (whole bool, err error) {
+// sendSound sends a reader's bytes; when it comes to their end, it closes whole.
+func sendSound(stream pb.SpeechService_StreamingRecognizeClient, in io.Reader, chunk int, whole chan<- struct{}) error {
 	for {
 		buffer := make([]byte, chunk)
 		n, err := in.Read(buffer)
 		if n > 0 {
 			m := &pb.StreamingRecognizeRequest{StreamingRequest: &pb.StreamingRecognizeRequest_Audio{Audio: buffer[:n]}}
 			if stream.Send(m) != nil {
-				return false, nil //nolint:nilerr // the server has ended the stream; why is what Recv says
+				return nil //nolint:nilerr // the server has ended the stream; why is what Recv says
 			}
 		}
 		switch {
 		case errors.Is(err, io.EOF):
-			return true, stream.CloseSend()
+			close(whole)
+			return stream.CloseSend()
 		case errors.Is(err, context.Canceled):
-			return false, nil
+			return nil
 		case err != nil:
-			return false, fmt.Errorf("can't read the sound: %w", reasonOf(err))
-		}
-		select {
-		case <-draining:
-			return false, stream.CloseSend()
-		default:
+			return fmt.Errorf("can't read the sound: %w", reasonOf(err))
 		}
 	}
+}
+
+// catchUp prints turns that were written down, but not told before the connection broke.
+func (r *recordStart) catchUp(ctx context.Context) error {
+	if r.last == 0 {
+		return nil
+	}
+	last := r.last
+	_, err := eachTurn(ctx, r.client, &pb.ListTurnsRequest{Record: r.config.GetRecord(), Withdrawn: true}, func(t *pb.RecordTurn) error {
+		if n := turnNumber(t); n <= last || t.GetInserted() {
+			return nil
+		}
+		return r.print(t)
+	})
+	return err
+}
+
+// print prints a turn that was heard.
+func (r *recordStart) print(t *pb.RecordTurn) error {
+	r.last = max(r.last, turnNumber(t))
+	r.c.erase()
+	return r.printTurn(r.c.out, t)
 }
 
 // show prints what was heard.
@@ -386,8 +408,7 @@ func (r *recordStart) show(result *pb.StreamingResult) error {
 		if s.GetTurn() == "" {
 			continue
 		}
-		r.c.erase()
-		if err := r.printTurn(r.c.out, &pb.RecordTurn{
+		if err := r.print(&pb.RecordTurn{
 			Name: s.GetTurn(), Channel: s.GetChannel(), Speaker: s.GetSpeaker(), Role: s.GetRole(), StartSeconds: s.GetStartSeconds(),
 			EndSeconds: s.GetEndSeconds(), Text: s.GetText(), SpokenText: s.GetSpokenText(), Confidence: s.GetConfidence(),
 		}); err != nil {
