@@ -276,7 +276,7 @@ type hearing struct {
 	last  int64                // number given last
 
 	assigner *role.Assigner // nil where speakers are not told apart
-	changed  []role.Change  // that were not asked for yet
+	changed  []role.Change  // of the latest final segment, that were not asked for yet
 }
 
 type segmentKey struct{ channel, index int }

@@ -97,10 +97,10 @@ func (h *hearing) who(r speech.Result, m *pb.SpeechSegment) {
 		return
 	}
 	found, changed := h.assigner.Hear(role.Turn{Channel: r.Channel, Speaker: r.Speaker, Start: r.Start, End: r.End, Text: r.Text})
-	m.Role, h.changed = speakerRole(found), append(h.changed, changed...)
+	m.Role, h.changed = speakerRole(found), changed
 }
 
-// changes returns the speakers whose role became known, or another one, with the latest final segments: it is that of their earlier segments
+// changes returns the speakers whose role became known, or another one, with the latest final segment: it is that of their earlier segments
 // too. They are returned once.
 func (h *hearing) changes() []role.Change {
 	out := h.changed

@@ -28,6 +28,7 @@ const (
 	leading   = 3.  // above another channel, for the same
 	margin    = 9.  // above the expected leak, for a band to be a channel's own: microphones hear one voice differently from frame to frame
 	weak      = 18. // below a seat's loudest voice, beneath which a frame is not taken for it
+	faint     = 24. // the same while nobody else is heard: what is fainter is no voice at this microphone
 	stranger  = 6.  // below the loudest voice of all seats, which is expected of seats that nobody spoke at
 	ownShare  = .5  // share of the audible bands that make a frame a channel's own
 	fewest    = 3   // audible bands without which a frame is nobody's
@@ -37,8 +38,8 @@ const (
 	leastLeak, mostLeak = -20., -3.
 	// What is learnt from a frame; from one that seems to be the channel's own little, since it mostly is.
 	lesson, doubtful = .15, .015
-	// decay is how fast a room gets quiet after a voice, a frame: 60 dB in half a second.
-	forgetting = 1. * hop / audio.Rate // dB a frame by which a loud voice is forgotten: 1 dB a second
+	// decay is how fast a room gets quiet after a voice, a frame: 60 dB in 0.8 s.
+	forgetting = .3 * hop / audio.Rate // dB a frame by which a loud voice is forgotten: 18 dB a minute
 	decay      = 60 * hop / (.8 * audio.Rate)
 )
 
@@ -63,14 +64,15 @@ func (p *powers) sum() (s float64) {
 
 // microphone is what is known of a channel.
 type microphone struct {
-	power  powers // of the latest frame
-	smooth powers
-	peak   powers // with the room's reverberation: what another channel may still hear of it
-	least  [buckets]powers
-	noise  powers
-	voice  float64 // power of the loudest own frames of the last minute
-	frames int
-	leak   [][bands]float64 // dB of each other channel's power that arrives here
+	spectrum []complex128 // of the latest frame
+	power    powers       // of the latest frame
+	smooth   powers
+	peak     powers // with the room's reverberation: what another channel may still hear of it
+	least    [buckets]powers
+	noise    powers
+	voice    float64 // power of the loudest own frames of the last minute
+	frames   int
+	leak     [][bands]float64 // dB of each other channel's power that arrives here
 }
 
 // analysis follows all channels frame by frame.
@@ -79,23 +81,24 @@ type analysis struct {
 	own         []bool // of the latest frame: the channel's own voice
 	others      []bool // somebody else is heard in the channel
 
-	fft      *fourier.FFT
-	shape    [window]float64
-	first    [bands + 1]int // spectral lines where the bands begin
-	frame    [window]float64
-	spectrum []complex128
+	fft    *fourier.FFT
+	shape  [window]float64
+	energy float64        // of the shape
+	first  [bands + 1]int // spectral lines where the bands begin
+	frame  [window]float64
 }
 
 func newAnalysis(channels int) *analysis {
-	a := &analysis{own: make([]bool, channels), others: make([]bool, channels), fft: fourier.NewFFT(window), spectrum: make([]complex128, window/2+1)}
+	a := &analysis{own: make([]bool, channels), others: make([]bool, channels), fft: fourier.NewFFT(window)}
 	for i := range a.shape {
 		a.shape[i] = .5 - .5*math.Cos(2*math.Pi*(float64(i)+.5)/window)
+		a.energy += a.shape[i] * a.shape[i]
 	}
 	for b, hz := range edges {
 		a.first[b] = int(hz*window/audio.Rate + .5)
 	}
 	for range channels {
-		m := &microphone{leak: make([][bands]float64, channels)}
+		m := &microphone{spectrum: make([]complex128, window/2+1), leak: make([][bands]float64, channels)}
 		for j := range m.leak {
 			for b := range bands {
 				m.leak[j][b] = startLeak
@@ -111,11 +114,11 @@ func (a *analysis) hear(channel int, pcm []float32) {
 	for i, x := range pcm {
 		a.frame[i] = float64(x) * a.shape[i]
 	}
-	a.fft.Coefficients(a.spectrum, a.frame[:])
 	m := a.microphones[channel]
+	a.fft.Coefficients(m.spectrum, a.frame[:])
 	for b := range bands {
 		p := leastPower
-		for _, c := range a.spectrum[a.first[b]:a.first[b+1]] {
+		for _, c := range m.spectrum[a.first[b]:a.first[b+1]] {
 			p += real(c)*real(c) + imag(c)*imag(c)
 		}
 		m.power[b] = p
@@ -218,31 +221,31 @@ func (a *analysis) learn() {
 	}
 }
 
-// spoken tells whether a channel is as loud as a voice at its microphone.
-func (a *analysis) spoken(channel int) bool {
+// spoken tells whether a channel is as loud as a voice at its microphone, and present whether it is louder than what can't be one.
+func (a *analysis) spoken(channel int) (spoken, present bool) {
 	m := a.microphones[channel]
 	voice := m.voice
 	for _, o := range a.microphones {
 		voice = max(voice, o.voice*ratio(-stranger))
 	}
 	level := m.power.sum()
-	return level > ratio(speaking)*m.noise.sum() && level > ratio(-weak)*voice
+	return level > ratio(speaking)*m.noise.sum() && level > ratio(-weak)*voice, level >= ratio(-faint)*voice
 }
 
-// still tells whether nothing is heard in a channel but its noise.
-func (a *analysis) still(channel int) bool {
-	m := a.microphones[channel]
-	return !a.own[channel] && !a.others[channel] && m.power.sum() < ratio(quiet)*m.noise.sum()
+// still tells whether nothing is heard in any channel but its noise.
+func (a *analysis) still() bool {
+	for i, m := range a.microphones {
+		if a.own[i] || m.peak.sum() > ratio(quiet)*m.noise.sum() {
+			return false
+		}
+	}
+	return true
 }
 
 // noiseLevel is the root mean square of white noise that has a channel's noise in the compared bands.
 func (a *analysis) noiseLevel(channel int) float32 {
-	energy := 0.
-	for _, v := range a.shape {
-		energy += v * v
-	}
 	lines := float64(a.first[bands] - a.first[0])
-	return float32(math.Sqrt(a.microphones[channel].noise.sum() / (energy * lines)))
+	return float32(math.Sqrt(a.microphones[channel].noise.sum() / (a.energy * lines)))
 }
 
 // ratio of powers that dB say.

@@ -196,3 +196,11 @@ func BenchmarkPush(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/1e8, "of-real-time")
 }
+
+func TestWhatIsMuchFainterThanASeatsVoiceIsItsBackground(t *testing.T) {
+	pcm := room(9, 2, -16, talk{0, 1, 3, 0}, talk{0, 5, 6, -34}, talk{0, 7, 8, -15})
+	out, _ := run(t, pcm, 4000)
+	assert.Greater(t, level(pcm[0], 5, 6), level(pcm[0], 4, 4.9)+4)
+	assert.InDelta(t, level(out[0], 4, 4.9), level(out[0], 5, 6), 3, "a murmur far from the microphone")
+	assert.InDelta(t, level(pcm[0], 7, 8), level(out[0], 7, 8), .5, "somebody who speaks softly")
+}
