@@ -19,7 +19,7 @@ func newDemoCommand() *cobra.Command {
 		Short: "Start a server, call it on the samples, and check every answer",
 		Long: `Starts "courtsense serve" as a process of its own on free loopback ports, waits until it is ready, calls every served
 method as a client over gRPC on the samples of testdata/, and holds each answer to what is known of the sample. Prints a
-line a step, writes annotated pictures and the server's log into the folder of --out, and stops the server by SIGTERM.
+line a step, writes annotated pictures, a hearing's record and the server's log into the folder of --out, and stops the server by SIGTERM.
 Exits with 0 only when every answer was right.`,
 		Example: `  courtsense demo
   courtsense demo --out /tmp/demo --models /srv/models`,
@@ -88,10 +88,14 @@ func (d *demo) run(ctx context.Context, store string) (err error) {
 	steps := d.documentSteps()
 	steps = append(steps, d.faceStep())
 	steps = append(steps, d.speechSteps()...)
-	steps = append(steps, d.modelStep(), d.httpStep(), d.refusalStep())
+	steps = append(steps, d.recordStep(), d.modelStep(), d.httpStep(), d.refusalStep())
 	d.steps = len(steps) + 2
 
-	d.server = &demoServer{log: filepath.Join(d.out, "server.log")}
+	records, err := filepath.Abs(filepath.Join(d.out, "records"))
+	if err != nil {
+		return fmt.Errorf("--out: %w", err)
+	}
+	d.server = &demoServer{log: filepath.Join(d.out, "server.log"), records: records}
 	defer func() { err = errors.Join(err, d.server.kill()) }()
 	if err := d.step(ctx, 1, demoStep{"start a server", func(ctx context.Context) (report, error) { return d.start(ctx, store) }}); err != nil {
 		return errors.Join(err, ctx.Err())

@@ -20,6 +20,7 @@ import (
 // demoServer is "courtsense serve" as a process of its own, with a configuration of its own.
 type demoServer struct {
 	log     string // path of its standard error
+	records string // folder of its records
 	grpc    string
 	http    string
 	missing []string // what it says is missing
@@ -34,6 +35,7 @@ server:
   grpc: {address: "127.0.0.1:0"}
   http: {address: "127.0.0.1:0"}
   timeouts: {drain: 5s}
+records: {dir: %q}
 telemetry:
   log: {level: %s, format: text}
 `
@@ -44,7 +46,7 @@ func (s *demoServer) start(ctx context.Context, store string, verbose bool) erro
 	if err != nil {
 		return err
 	}
-	if s.config, err = writeDemoConfig(verbose); err != nil {
+	if s.config, err = writeDemoConfig(s.records, verbose); err != nil {
 		return err
 	}
 	log, err := os.Create(s.log)
@@ -113,7 +115,7 @@ func (s *demoServer) lastWords() string {
 	return lines[len(lines)-1]
 }
 
-func writeDemoConfig(verbose bool) (string, error) {
+func writeDemoConfig(records string, verbose bool) (string, error) {
 	level := "info"
 	if verbose {
 		level = "debug"
@@ -122,7 +124,7 @@ func writeDemoConfig(verbose bool) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	_, err = fmt.Fprintf(f, demoConfig, level)
+	_, err = fmt.Fprintf(f, demoConfig, records, level)
 	return f.Name(), errors.Join(err, f.Close())
 }
 

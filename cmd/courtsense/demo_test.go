@@ -45,7 +45,7 @@ func TestDemo(t *testing.T) {
 	out := t.TempDir()
 	r := courtsense(t, "demo", "--samples", samples, "--models", store, "--out", out)
 	require.Zero(t, r.code, r.stdout)
-	for _, name := range []string{"astronaut.faces.jpg", "complaint-zh.page-1.png", "evidence-two-pages.page-2.png"} {
+	for _, name := range []string{"astronaut.faces.jpg", "complaint-zh.page-1.png", "evidence-two-pages.page-2.png", "hearing.docx"} {
 		require.FileExists(t, filepath.Join(out, name))
 	}
 }
