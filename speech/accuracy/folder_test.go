@@ -20,7 +20,7 @@ func TestDetectionOnMeetingsStaysAsGoodAsItWas(t *testing.T) {
 	for _, c := range []struct {
 		id    string
 		limit float64
-	}{{vadtest.Silero, .12}, {vadtest.Embedded, .135}, {"energy", .20}} {
+	}{{vadtest.Silero, .12}, {vadtest.Embedded, .125}, {"energy", .20}} {
 		t.Run(c.id, func(t *testing.T) {
 			v := vad.NewEnergy()
 			if c.id != "energy" {

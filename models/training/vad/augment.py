@@ -158,6 +158,47 @@ def bare(n, rng):
     return (sound + rng.standard_normal(n) * 10 ** (rng.uniform(-95, -45) / 20)).astype(np.float32)
 
 
+def alone(n, recorded, rng):
+    """A recorded noise and nothing else, faster or slower, heard through any channel at any level, in -1..1."""
+    out = np.zeros(n)
+    for _ in range(rng.choice([1, 2], p=[0.8, 0.2])):
+        one = recorded[rng.integers(len(recorded))]
+        speed = 2 ** rng.uniform(-0.6, 0.6)
+        one = np.interp(np.arange(0, len(one) - 1, speed), np.arange(len(one)), one)
+        out += rng.uniform(0.2, 1) * loop(one, n, rng) / (np.std(one) + 1e-9)
+    if rng.random() < 0.4:
+        out *= np.interp(np.arange(n), np.linspace(0, n, 17), 10 ** (rng.uniform(-25, 0, 17) / 20))
+    if rng.random() < 0.3:  # a source that is switched on: its beginning is what sounds like a voice
+        out *= np.convolve(signal.square(2 * np.pi * np.arange(n) / RATE * rng.uniform(0.05, 0.5) + rng.uniform(0, 6)) > 0, np.ones(80) / 80, "same")
+    out = channel(out, rng)
+    return (out * 10 ** (rng.uniform(-40, -3) / 20) / (np.abs(out).max() + 1e-9)).astype(np.float32)
+
+
+def from_silence(n, rng):
+    """Steady tones out of digital silence, as a test signal or a connecting line gives them, in -1..1."""
+    out, at = np.zeros(n), 0
+    while at < n:
+        start = at + int(rng.exponential(rng.choice([0.3, 1.5]) * RATE))
+        at = start + int(rng.uniform(0.1, 3) * RATE)
+        t = np.arange(max(0, min(at, n) - start)) / RATE
+        one = np.zeros(len(t))
+        for _ in range(rng.choice([1, 2, 3], p=[0.7, 0.2, 0.1])):
+            pitch = 80 * 2 ** rng.uniform(0, 5.5)
+            one += rng.uniform(0.3, 1) * np.sin(2 * np.pi * pitch * t + rng.choice([0, rng.uniform(0, 6)]))
+        fade = 1 + int(rng.choice([0, 0.005, 0.05]) * RATE)
+        one *= np.minimum(1, np.minimum(np.arange(len(t)), np.arange(len(t))[::-1]) / fade)
+        out[start:start + len(t)] = one * 10 ** (rng.uniform(-40, -3) / 20) / (np.abs(one).max() + 1e-9) if len(t) else 0
+    return out.astype(np.float32)
+
+
+def unspoken(n, recorded, rng):
+    """What no one speaks in: recorded noise, tones out of silence, or the sounds of bare."""
+    kind = rng.random()
+    if kind < 0.4:
+        return alone(n, recorded, rng)
+    return from_silence(n, rng) if kind < 0.55 else bare(n, rng)
+
+
 def degrade(clean, speech, recorded, rooms, rng):
     """A clean scene (float32) and its speech mask per sample -> what a microphone hears, float32 in -1..1."""
     audio = clean

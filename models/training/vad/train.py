@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from augment import bare, degrade, load_noise, load_rooms
+from augment import degrade, load_noise, load_rooms, unspoken
 from net import STATE, WINDOW, VoiceActivity
 
 
@@ -34,8 +34,8 @@ class Scenes(torch.utils.data.Dataset):
         label = self.labels[k].astype(np.float32)
         clean = self.scenes[k].astype(np.float32) / 32768
         kind = rng.random()
-        if kind < 0.2:
-            label, audio = np.zeros_like(label), bare(len(clean), rng)
+        if kind < 0.25:
+            label, audio = np.zeros_like(label), unspoken(len(clean), self.noise, rng)
         else:
             if kind < 0.45:  # a second speaker, who may interrupt and may sit further away
                 other = rng.integers(len(self.scenes))
