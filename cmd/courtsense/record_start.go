@@ -243,6 +243,8 @@ func (r *recordStart) passing(err error) (why string, ok bool) {
 	switch {
 	case errorReason(st) == "STORAGE_FULL":
 		return "there is no room on the disk for the record; waiting for some", true
+	case r.conn.server != "" && errorReason(st) == "STREAM_TIMEOUT":
+		return "the server ends streams after some time; going on with another one", true
 	case r.conn.server != "" && (errors.Is(err, errDrained) || st.Code() == codes.Unavailable):
 		return "the server went away; waiting for it", true
 	}

@@ -322,6 +322,15 @@ func (in *recordStream) placed(r speech.Result) speech.Result {
 	return r
 }
 
+// label is a speaker's label in the record. Each stream tells voices apart anew: its S1 need not be the S1 of an earlier one, so that those of later
+// streams say which it was, such as S1.2.
+func (in *recordStream) label(speaker string) string {
+	if n := len(in.state.Sessions); n > 0 && speaker != "" {
+		return fmt.Sprintf("%s.%d", speaker, n+1)
+	}
+	return speaker
+}
+
 // spoken notes that a segment is being spoken.
 func (in *recordStream) spoken(id int64, r speech.Result) {
 	if !r.Final {
@@ -354,7 +363,7 @@ func (in *recordStream) write(id int64, r speech.Result, m *pb.SpeechSegment) er
 // tellRoles gives roles that became known to the earlier turns of their speakers.
 func (in *recordStream) tellRoles(changes []role.Change) error {
 	for _, c := range changes {
-		if _, err := in.feed.TellRole(context.Background(), c.Channel, c.Speaker, record.Role(c.Role)); err != nil {
+		if _, err := in.feed.TellRole(context.Background(), c.Channel, in.label(c.Speaker), record.Role(c.Role)); err != nil {
 			return recordError(err)
 		}
 	}
