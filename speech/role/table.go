@@ -106,7 +106,7 @@ func ReadTable(r io.Reader) (*Table, error) {
 
 func parse(words []string) (cue, error) {
 	var c cue
-	name := ""
+	var name string
 	switch {
 	case len(words) == 3 && words[0] == "ask":
 		name, c.phrase, c.says, c.points = words[1], words[2], Judge, half

@@ -9,6 +9,7 @@ import (
 // misheard in more ways than by characters of the same sound.
 const (
 	remembered   = 240 // characters of earlier results that a recital may have begun in
+	goesOn       = .3  // confidence of a recital that may be one when the next result is known
 	wholeReading = 16  // characters that must be right of a reading of a provision that was not named
 	longReading  = 40  // with which one negation may have been misheard
 	goodReading  = .88 // share of its characters that must sound right
@@ -33,6 +34,7 @@ type Reader struct {
 	sure    []float32 // of each character, the recogniser's confidence
 	begins  []int     // places in said where results begin
 	article int       // that the last result recited to its end, -1 for none
+	likely  float64   // confidence of the likeliest recital in the latest result
 	end     int       // where it stood in the article then
 }
 
@@ -53,7 +55,13 @@ func (r *Reader) Snap(text string, o Options) (Snapped, error) {
 		confidence = slices.Repeat([]float32{1}, len(spoken))
 	}
 	r.sure = append(r.sure[:bound:bound], confidence...)
-	places, err := r.x.places(string(joined), o, func(m *Match) bool { return m.sure() || r.reads(m) })
+	r.likely = 0
+	places, err := r.x.places(string(joined), o, func(m *Match) bool {
+		if m.End > bound {
+			r.likely = max(r.likely, m.Confidence)
+		}
+		return m.sure() || r.reads(m)
+	})
 	if err != nil {
 		return Snapped{}, err
 	}
@@ -74,8 +82,12 @@ func (r *Reader) Snap(text string, o Options) (Snapped, error) {
 		p.Start, p.End = p.Start-bound, p.End-bound
 		own = append(own, p)
 	}
-	r.article, r.end = last, end
-	r.remember(joined)
+	if len(own) == 0 && r.likely < goesOn {
+		r.Forget() // nothing goes on, and looking back at it would cost time
+	} else {
+		r.article, r.end = last, end
+		r.remember(joined)
+	}
 	return written(spoken, own), nil
 }
 
