@@ -503,7 +503,7 @@ func (f *recordFlags) printFollowed(c *console, m *pb.FollowRecordResponse) erro
 	r := change.GetRevision()
 	heard := r.GetKind() == pb.RecordChangeKind_RECORD_CHANGE_KIND_HEARD
 	if !heard {
-		line := fmt.Sprintf("      [%d: %s by %s", r.GetRevision(), strings.ReplaceAll(changeKind(r), "_", " "), r.GetAuthor())
+		line := fmt.Sprintf("      [%d: %s by %s", r.GetRevision(), strings.ReplaceAll(changeKind(r), "_", " "), cmp.Or(r.GetAuthor(), "courtsense"))
 		if r.GetReason() != "" {
 			line += ", because " + r.GetReason()
 		}

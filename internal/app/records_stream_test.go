@@ -3,6 +3,7 @@ package app_test
 import (
 	"bytes"
 	"context"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +17,7 @@ import (
 	pb "github.com/courtsense/courtsense/api/courtsense/v1"
 	"github.com/courtsense/courtsense/internal/app"
 	"github.com/courtsense/courtsense/internal/conf"
+	"github.com/courtsense/courtsense/internal/telemetry"
 )
 
 // raw16 is how raw samples of one channel come.
@@ -305,6 +307,58 @@ func TestFollowersSeeWhatIsSaidAndHoldNobodyUp(t *testing.T) {
 	}
 	require.Positive(t, interims)
 	require.Equal(t, texts(turns(t, client, nil)), final)
+}
+
+func TestAFollowerThatDoesNotReadLosesItsStreamAndNothingElse(t *testing.T) {
+	cfg := conf.Default()
+	cfg.Models.Dir, cfg.Records.Dir = t.TempDir(), t.TempDir()
+	cfg.Server.Timeouts.Send = conf.Duration(300 * time.Millisecond)
+	unwritten(&cfg)
+	metrics := telemetry.NewMetrics()
+	a, err := app.New(t.Context(), cfg, app.Options{Parts: app.Speech, Logger: slog.New(slog.DiscardHandler), Metrics: metrics})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, a.Close()) })
+	here, err := a.InProcess()
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, here.Close()) })
+	client := pb.NewSpeechServiceClient(here.Conn())
+	createRecord(t, client)
+	asleep, err := client.FollowRecord(callContext(t), &pb.FollowRecordRequest{Name: hearing})
+	require.NoError(t, err)
+	text := strings.Repeat("一", 20000)
+	for range 40 { // more than gRPC takes for a client that does not read
+		_, err := client.InsertTurn(callContext(t), &pb.InsertTurnRequest{Record: hearing, Text: text, Author: clerk})
+		require.NoError(t, err, "who does not read holds nobody up")
+	}
+	// The server gives the follower up while it sleeps; its metrics say when.
+	require.Eventually(t, func() bool {
+		families, err := metrics.Registry().Gather()
+		require.NoError(t, err)
+		for _, f := range families {
+			if f.GetName() == "courtsense_rpc_errors_total" && strings.Contains(f.String(), "SLOW_CLIENT") {
+				return true
+			}
+		}
+		return false
+	}, long, 20*time.Millisecond)
+	last := int64(0)
+	for err == nil {
+		var m *pb.FollowRecordResponse
+		if m, err = asleep.Recv(); err == nil && m.GetChange() != nil {
+			last = m.GetChange().GetRevision().GetRevision()
+		}
+	}
+	requireRefused(t, err, codes.Aborted, "SLOW_CLIENT")
+	// It goes on from the last revision that it has.
+	awake, err := client.FollowRecord(callContext(t), &pb.FollowRecordRequest{Name: hearing, AfterRevision: &last})
+	require.NoError(t, err)
+	_, err = awake.Recv()
+	require.NoError(t, err)
+	for want := last + 1; want <= 41; want++ {
+		m, err := awake.Recv()
+		require.NoError(t, err)
+		require.Equal(t, want, m.GetChange().GetRevision().GetRevision())
+	}
 }
 
 func TestRecordedStreamsEndWithTheServerAndGoOnAtTheNext(t *testing.T) {
