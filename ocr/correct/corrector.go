@@ -96,6 +96,9 @@ func (c *Corrector) mayBecome(r rune, o ocr.Candidate) bool {
 	if unicode.Is(unicode.Han, r) && unicode.Is(unicode.Han, to) {
 		return !numeral(r) && !numeral(to)
 	}
+	if r == '。' && to == '，' {
+		return false // a comma read for a stop is rare, and the texts' commas are many: all such changes were damage
+	}
 	return (strings.ContainsRune(confused, r) || halfWidth(r)) && punctuation(to)
 }
 

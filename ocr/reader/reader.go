@@ -201,7 +201,7 @@ func (s *sheet) read(ctx context.Context) error {
 		return err
 	}
 	defer s.timed("recognise")()
-	candidates := ocr.MaxCandidates
+	candidates := text.MaxReadings // the corrector chooses among more than answers hold
 	if s.cfg.Corrector == nil || s.options.NoCorrect {
 		candidates = s.options.Candidates
 	}

@@ -161,7 +161,7 @@ func TestStagesInOrder(t *testing.T) {
 	assert.Equal(t, 200, p.Width)
 	assert.Equal(t, []string{"1 places that look like text could not be read", "1 characters corrected"}, p.Steps)
 	assert.Nil(t, p.Lines[0].Words[0].Symbols[0].Candidates, "not asked for")
-	assert.Equal(t, ocr.MaxCandidates, s.options.Candidates, "but the corrector had them")
+	assert.Equal(t, text.MaxReadings, s.options.Candidates, "but the corrector had them")
 
 	for switched, want := range map[*ocr.Options][]string{
 		{NoEnhance: true}: {"orient", "detect", "direction", "read", "correct", "order"},

@@ -24,6 +24,9 @@ type dbSettings struct {
 // dbWorkspace decodes probability maps; its memory is reused from map to map.
 type dbWorkspace struct {
 	components
+	prob         []float32 // the map that is decoded
+	width        int
+	usual        float64 // thickness of a long core
 	points, hull []vec
 	middle       []vec
 	thickness    []float64
@@ -39,25 +42,28 @@ func (w *dbWorkspace) decode(prob []float32, width, height int, s dbSettings) ([
 	if !w.find(prob, width, height, s.pixel) {
 		return nil, errNotANumber
 	}
+	w.prob, w.width = prob, width
+	w.usual = w.usualCore(s)
 	var out []found
 	for i := range w.count() {
-		out = w.lines(out, prob, width, w.component(i), s)
+		out = w.lines(out, w.component(i), s)
 	}
+	w.prob = nil
 	return out, nil
 }
 
 // lines appends the line whose core is a component, or the lines, where several have grown together.
-func (w *dbWorkspace) lines(out []found, prob []float32, width int, runs []int32, s dbSettings) []found {
+func (w *dbWorkspace) lines(out []found, runs []int32, s dbSettings) []found {
 	core := smallestRect(w.outlineHull(runs))
 	if min(core.width, core.height) < s.minSide {
 		return out
 	}
-	score := w.mean(prob, width, runs)
+	score := w.mean(runs)
 	if !(score >= s.score) {
 		return out
 	}
 	if one, other, ok := w.parted(runs, core, s); ok {
-		return w.lines(w.lines(out, prob, width, one, s), prob, width, other, s)
+		return w.lines(w.lines(out, one, s), other, s)
 	}
 	return append(out, w.grow(runs, core, score, s))
 }
@@ -79,11 +85,11 @@ func (w *dbWorkspace) outlineHull(runs []int32) []vec {
 }
 
 // mean returns the mean probability of a component's cells.
-func (w *dbWorkspace) mean(prob []float32, width int, runs []int32) float32 {
+func (w *dbWorkspace) mean(runs []int32) float32 {
 	sum, n := 0.0, 0
 	for _, i := range runs {
 		r := w.runs[i]
-		for _, v := range prob[int(r.y)*width+int(r.from) : int(r.y)*width+int(r.to)] {
+		for _, v := range w.prob[int(r.y)*w.width+int(r.from) : int(r.y)*w.width+int(r.to)] {
 			sum += float64(v)
 		}
 		n += int(r.to - r.from)

@@ -147,7 +147,7 @@ func (g *inkGrid) withoutGrain() {
 		before = ink
 	}
 	if float64(alone) > grainShare*float64(profile*g.places) {
-		copy(g.ink[:], kept[:])
+		g.ink = kept
 	}
 }
 

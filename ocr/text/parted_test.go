@@ -1,6 +1,7 @@
 package text
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -65,4 +66,24 @@ func TestPartsLinesThatGrewTogether(t *testing.T) {
 			###############.......########
 			##############################`, plainDB), 1)
 	})
+}
+
+// Where lines grew together along their length the gap between them is still less probable than they are.
+func TestPartsHighCoresByTheirProbability(t *testing.T) {
+	page := `
+		##############################
+		##############################
+		..............................
+		##############################
+		##############################
+		..............................
+		##############################
+		##############################
+		++++++++++++++++++++++++++++++
+		++++++++++++++++++++++++++++++
+		##############################
+		##############################`
+	require.Len(t, decodeDrawn(t, page, plainDB), 4)
+	one := decodeDrawn(t, strings.ReplaceAll(page, "+", "#"), plainDB)
+	assert.Len(t, one, 3, "what is probable all over is one line")
 }

@@ -30,6 +30,7 @@ type Recognizer struct {
 	maxWidth int     // longer lines are cut
 	maxBatch int
 	line     float32 // lines of less confidence are no text
+	short    float32 // nor are those of up to shortLine characters of less confidence than this
 	retry    float32 // lines of less confidence are read another way up too
 	buffers  pipeline.BufferPool
 	grays    sync.Pool // of *[]byte
@@ -56,6 +57,7 @@ type outputNames struct {
 // ink; "box": they are taken as given), "pad_value" (tensor value behind a line's end, default white),
 // "multiple_of" (widths are multiples of it, default 32), "max_width" (longer lines are cut between characters, pixels at
 // the network's height, default 1600). Thresholds: "line" (default 0: lines of less mean confidence are given without text),
+// "short" (default 0: so are lines of up to two characters of less, which chance reads into seals and specks more often),
 // "retry" (default 0.6: lines of less are read another way up too, and the better reading counts).
 func NewRecognizer(x pipeline.Executor, e models.Entry, keys []byte) (*Recognizer, error) {
 	fail := func(format string, args ...any) (*Recognizer, error) {
@@ -70,7 +72,8 @@ func NewRecognizer(x pipeline.Executor, e models.Entry, keys []byte) (*Recognize
 	}
 	p := e.Parameters
 	r := &Recognizer{x: x, margin: p.Float("margin", 0), multiple: p.Int("multiple_of", 32), maxWidth: p.Int("max_width", 1600),
-		maxBatch: max(e.Batch.Max, 1), line: float32(e.Threshold("line", 0)), retry: float32(e.Threshold("retry", 0.6))}
+		maxBatch: max(e.Batch.Max, 1), line: float32(e.Threshold("line", 0)),
+		short: float32(e.Threshold("short", 0)), retry: float32(e.Threshold("retry", 0.6))}
 	blank := p.Int("blank", 0)
 	if r.alphabet, err = alphabet(list, blank, p.String("space", "last")); err != nil {
 		return fail("%w", err)
@@ -157,6 +160,8 @@ func (r *Recognizer) bind(e models.Entry) error {
 	return nil
 }
 
+const shortLine = 2
+
 // ReadOptions are one call's wishes.
 type ReadOptions struct {
 	// AsGiven reads every region the way up it is given, however badly that goes.
@@ -191,7 +196,7 @@ func (r *Recognizer) Read(ctx context.Context, picture *imaging.Raster, regions 
 	}
 	lines := make([]ocr.Line, len(regions))
 	for i := range read {
-		if read[i].confidence < r.line {
+		if c := read[i].confidence; c < r.line || c < r.short && len(read[i].glyphs) <= shortLine {
 			read[i].glyphs = nil
 		}
 		lines[i] = read[i].line(min(o.Candidates, MaxReadings))
