@@ -46,7 +46,8 @@ type Embedder struct {
 	batched       bool        // the network takes several stretches at once
 	basis         [][]float64 // of cepstra
 	timbre        float64     // share of the timbres in the similarity of windows
-	similar       float32
+	similar       float32     // from which groups of windows of a recording count as one speaker
+	similarStream float32     // the same of a stream, of which less is known
 }
 
 // New makes an embedder that runs x, a model of the family fbank-embedding as described by e: filterbanks
@@ -79,9 +80,10 @@ func newEmbedder(x pipeline.Executor, e models.Entry) (*Embedder, error) {
 	}
 	m := &Embedder{
 		x: x, id: e.ID, extractor: extractor, basis: cosines(extractor.Dim()),
-		timbre:  p.Float("timbre", .3),
-		similar: float32(e.Threshold("similarity", .25)),
+		timbre: p.Float("timbre", .3),
 	}
+	similar := e.Threshold("similarity", .25)
+	m.similar, m.similarStream = float32(similar), float32(e.Threshold("stream_similarity", similar))
 	if !(m.timbre >= 0 && m.timbre <= 1) {
 		return nil, fmt.Errorf("timbre is %v, not within 0..1", m.timbre)
 	}

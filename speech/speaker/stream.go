@@ -27,6 +27,9 @@ const (
 
 // NewStream begins a channel.
 func (m *Embedder) NewStream(cfg Config) (*Stream, error) {
+	if cfg.Similarity == 0 {
+		cfg.Similarity = m.similarStream
+	}
 	cfg, err := cfg.check(m)
 	if err != nil {
 		return nil, err

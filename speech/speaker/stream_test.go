@@ -32,7 +32,7 @@ func crowd(rng *rand.Rand, voice, n int) []window {
 }
 
 func TestStreamOfHoursRemembersLittleAndKeepsItsLabels(t *testing.T) {
-	s, err := (&Embedder{similar: .3, timbre: .3}).NewStream(Config{})
+	s, err := (&Embedder{similarStream: .3, timbre: .3}).NewStream(Config{})
 	require.NoError(t, err)
 	rng := rand.New(rand.NewPCG(1, 2))
 	known := map[int]string{}
