@@ -233,7 +233,7 @@ func TestDocumentedMetricsExist(t *testing.T) {
 		exported[name] = true
 	}
 	documented := map[string]bool{}
-	for _, name := range regexp.MustCompile(`\b(courtsense_(rpc|model|stage|speech)|grpc_server)_[a-z_]+`).FindAllString(string(text), -1) {
+	for _, name := range regexp.MustCompile(`\b(courtsense_(rpc|model|stage|speech|record)|grpc_server)_[a-z_]+`).FindAllString(string(text), -1) {
 		name = strings.TrimSuffix(name, "_bucket")
 		documented[name] = true
 		assert.True(t, exported[name], "docs/operations.md names %s, which is not exported", name)
