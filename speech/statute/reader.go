@@ -18,8 +18,10 @@ const (
 	// What follows a provision's name and is about as long is its reading even where so little sounds right, if so many characters do.
 	poorReading = .5
 	poorMatched = 12
-	lost        = 24 // characters at its beginning that nothing was heard of, if others were heard in their place
-	outOfStep   = 3  // by how many these may be more or less
+	// The same without a name, of what is all that was said from where the article begins.
+	aloneReading, aloneSure = .65, .5
+	lost                    = 24 // characters at its beginning that nothing was heard of, if others were heard in their place
+	outOfStep               = 3  // by how many these may be more or less
 	// What differs was misheard where the recogniser was so unsure of it on average; of what is missing it was as sure as certain says. Characters
 	// that are right have .86 on average, wrong ones .6.
 	misheard = .8
@@ -157,6 +159,11 @@ func (r *Reader) reads(m *Match) bool {
 		m.reach = before
 		return true
 	}
+	if !named && upToEnd && after <= edge && matched >= wholeReading && m.Confidence >= aloneSure && m.numbers == 0 && m.negated <= 1 &&
+		float64(matched) >= aloneReading*float64(m.length()+before) && before <= lost && m.fromBegin(before) && r.inStep(m, before) {
+		m.reach = before
+		return true
+	}
 	if m.Confidence < Sure || matched < wholeClause || before > edge || after > edge && !upToEnd {
 		return false
 	}
@@ -200,6 +207,16 @@ func (m *Match) behindNumber() (gap int, ok bool) {
 		}
 	}
 	return gap, ok
+}
+
+// inStep tells whether a result begins about so many characters before the recital.
+func (r *Reader) inStep(m *Match, before int) bool {
+	for k := max(0, m.from-before-outOfStep); k <= min(m.from, m.from-before+outOfStep); k++ {
+		if slices.Contains(r.begins, int(m.query.places[k])) {
+			return true
+		}
+	}
+	return false
 }
 
 // fromBegin tells whether the article begins so many heard characters before the recital.
