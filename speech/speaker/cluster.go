@@ -1,19 +1,16 @@
 package speaker
 
 import (
+	"cmp"
 	"math"
 	"slices"
 )
 
-// agglomerate joins vectors bottom-up by the mean similarity of their pairs (average linkage) until no two groups are at
-// least as similar as threshold, but goes on while there are more than most groups, and stops at exactly `exactly` where
-// that is positive. It returns each vector's group, numbered by first appearance. Weights say how many vectors each one
-// stands for. Memory grows with the square of the number of vectors, time as well (nearest-neighbour chain, Murtagh 1983).
-func agglomerate(vectors [][]float32, weights []float64, threshold float32, most, exactly int) []int {
+// agglomerate joins vectors bottom-up by the mean similarity of their pairs (average linkage), always the two groups that are
+// most similar, until all are one. Weights say how many vectors each one stands for. Memory grows with the square of the
+// number of vectors, time as well (nearest-neighbour chain, Murtagh 1983).
+func agglomerate(vectors [][]float32, weights []float64) tree {
 	n := len(vectors)
-	if n == 0 {
-		return nil
-	}
 	similarity := make([][]float32, n)
 	for i := range similarity {
 		similarity[i] = make([]float32, n)
@@ -49,7 +46,7 @@ func agglomerate(vectors [][]float32, weights []float64, threshold float32, most
 		}
 		chain = chain[:len(chain)-2]
 		keep, gone := min(top, best), max(top, best)
-		joins = append(joins, joint{keep, gone, similarity[top][best]})
+		joins = append(joins, joint{keep, gone, similarity[top][best], min(size[keep], size[gone])})
 		alive[gone] = false
 		total := size[keep] + size[gone]
 		for j, ok := range alive {
@@ -60,26 +57,48 @@ func agglomerate(vectors [][]float32, weights []float64, threshold float32, most
 		}
 		size[keep] = total
 	}
-	return cut(joins, n, threshold, most, exactly)
+	// The chain finds joins out of order; average linkage never makes a later join of the same groups more similar.
+	slices.SortStableFunc(joins, func(x, y joint) int { return cmp.Compare(y.similarity, x.similarity) })
+	return tree{n, joins}
+}
+
+// tree is how n vectors become one group, the most similar joins first.
+type tree struct {
+	n     int
+	joins []joint
 }
 
 // joint is one step of the agglomeration: the groups of two vectors become one.
 type joint struct {
 	a, b       int
 	similarity float32
+	lesser     float64 // weight of the lighter of the two groups
 }
 
-func cut(joins []joint, n int, threshold float32, most, exactly int) []int {
-	// The chain finds joins out of order; average linkage never makes a later join of the same groups more similar.
-	slices.SortStableFunc(joins, func(x, y joint) int {
-		switch {
-		case x.similarity > y.similarity:
-			return -1
-		case x.similarity < y.similarity:
-			return 1
+// threshold moves a similarity by at most reach to where it parts groups of at least least most clearly: into the middle of
+// the widest stretch without such a join.
+func (t tree) threshold(similarity, reach float32, least float64) float32 {
+	above, widest, best := similarity+reach, float32(0), similarity
+	low := similarity - reach
+	look := func(below float32) {
+		if top, bottom := min(above, similarity+reach), max(below, low); top-bottom > widest {
+			widest, best = top-bottom, (top+bottom)/2
 		}
-		return 0
-	})
+		above = below
+	}
+	for _, j := range t.joins {
+		if j.lesser >= least {
+			look(j.similarity)
+		}
+	}
+	look(low)
+	return best
+}
+
+// cut returns each vector's group, numbered by first appearance: groups are joined while they are at least as similar as
+// threshold, and while there are more than most; where exactly is positive, until there are so many.
+func (t tree) cut(threshold float32, most, exactly int) []int {
+	n := t.n
 	parent := make([]int, n)
 	for i := range parent {
 		parent[i] = i
@@ -92,7 +111,7 @@ func cut(joins []joint, n int, threshold float32, most, exactly int) []int {
 		return i
 	}
 	groups := n
-	for _, j := range joins {
+	for _, j := range t.joins {
 		wanted := j.similarity >= threshold || most > 0 && groups > most
 		if exactly > 0 {
 			wanted = groups > exactly

@@ -11,7 +11,7 @@ import (
 
 // Config says how many people there may be. The zero value finds their number.
 type Config struct {
-	Speakers    int // that there are; 0: found
+	Speakers    int // that there are, unless fewer are heard for long enough; 0: found
 	MaxSpeakers int // that are told apart at most; 0: 10
 	// Similarity of voice and timbre from which two groups of windows count as one speaker, -1..1; 0: the model's threshold.
 	Similarity float32
@@ -25,6 +25,7 @@ const (
 	block        = 1024 // windows that are clustered at once: 8 MiB of similarities, four minutes of speech
 	minVoice     = 12   // windows: who is heard for less in a recording is taken for one of the others
 	rounds       = 2    // of resegmentation
+	reach        = 0.12 // by which the similarity that parts speakers follows the recording
 )
 
 func (c Config) check(m *Embedder) (Config, error) {
@@ -98,16 +99,17 @@ func group(windows []window, cfg Config, least float64, fresh int) [][]float32 {
 	var heard []float64
 	var now []int // windows from fresh on
 	first := 0
+	least = min(least, float64(len(windows))/4)
 	for part := range slices.Chunk(windows, block) {
 		vectors, weights := make([][]float32, len(part)), make([]float64, len(part))
 		for i, w := range part {
 			vectors[i], weights[i] = w.vector, 1
 		}
-		exactly := 0
-		if len(windows) <= block {
-			exactly = cfg.Speakers
+		t := agglomerate(vectors, weights)
+		label := t.cut(t.threshold(cfg.Similarity, reach, least), mostSpeakers, 0)
+		if len(windows) <= block && cfg.Speakers > 0 {
+			label = t.parted(cfg.Speakers, least)
 		}
-		label := agglomerate(vectors, weights, cfg.Similarity, mostSpeakers, exactly)
 		groups := slices.Max(label) + 1
 		size, recent := make([]float64, groups), make([]int, groups)
 		for i, k := range label {
@@ -123,8 +125,7 @@ func group(windows []window, cfg Config, least float64, fresh int) [][]float32 {
 			}
 		}
 	}
-	if cfg.Speakers == 0 {
-		least = min(least, float64(len(windows))/4)
+	if cfg.Speakers == 0 || len(windows) <= block {
 		most := slices.Max(heard)
 		keep := func(k int) bool {
 			return heard[k] >= least || heard[k] == most || fresh < len(windows) && now[k]*10 >= (len(windows)-fresh)*8
@@ -138,10 +139,32 @@ func group(windows []window, cfg Config, least float64, fresh int) [][]float32 {
 		}
 		found, heard = voices, sizes
 	}
-	if len(windows) > block || len(found) > cfg.MaxSpeakers {
-		label := agglomerate(found, heard, cfg.Similarity, cfg.MaxSpeakers, cfg.Speakers)
+	if len(windows) > block || len(found) > cfg.MaxSpeakers || cfg.Speakers > 0 && len(found) > cfg.Speakers {
+		label := agglomerate(found, heard).cut(cfg.Similarity, cfg.MaxSpeakers, cfg.Speakers)
 		found = centroids(found, heard, label, slices.Max(label)+1)
 		found = slices.DeleteFunc(found, func(c []float32) bool { return c == nil })
 	}
 	return found
+}
+
+// parted cuts the tree where there are first so many groups of at least least, whatever small ones there are beside; where
+// there never are, into so many groups of any size.
+func (t tree) parted(groups int, least float64) []int {
+	for n := groups; n <= groups+mostSpeakers && n <= t.n; n++ {
+		label := t.cut(0, 0, n)
+		size := make([]float64, n)
+		for _, k := range label {
+			size[k]++
+		}
+		enough := 0
+		for _, s := range size {
+			if s >= least {
+				enough++
+			}
+		}
+		if enough >= groups {
+			return label
+		}
+	}
+	return t.cut(0, 0, groups)
 }

@@ -14,7 +14,7 @@ type Interval struct{ Start, End float64 }
 type Span struct {
 	Start, End float64
 	Speaker    string // S1, S2, ... in the order in which they are first heard; "" where there is nothing to tell it from
-	Overlap    bool   // somebody else speaks at the same time, in a span of their own
+	Overlap    bool   // somebody else speaks at the same time, in a span of their own; this version finds one speaker at a time and never sets it
 }
 
 // The windows that a stretch of speech is embedded in: long enough to tell a voice, short enough to tell when it changes.
