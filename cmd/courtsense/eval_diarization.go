@@ -41,7 +41,7 @@ are labelled, segment by segment. "One speaker" is what telling nobody apart giv
 	set.StringVar(&e.model, "model", "", "speaker embedding to measure, by id (default: the configuration's)")
 	set.Float64Var(&e.collar, "collar", e.collar, "seconds around begins and ends in the reference that are not scored")
 	set.IntVar(&e.cfg.Speakers, "speakers", 0, "how many people speak in each recording (0: found)")
-	set.Float64Var(&similarity, "similarity", 0, "cosine from which two voices count as one (0: the model's threshold)")
+	set.Float64Var(&similarity, "similarity", 0, "similarity from which two groups of windows count as one speaker (0: the model's threshold)")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if e.collar < 0 || e.collar > 5 {
 			return usagef("--collar is 0 to 5 seconds")
