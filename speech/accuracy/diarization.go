@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/courtsense/courtsense/pipeline/assignment"
 )
 
 // Turn is a span in which one person speaks.
@@ -45,18 +47,18 @@ func ScoreDiarization(reference, found []Turn, seconds, collar float64) Diarizat
 	ref, who := speakerFrames(reference, n)
 	hyp, labels := speakerFrames(found, n)
 	scored := outside(reference, n, collar)
-	together := make([][]float64, len(who))
-	for i := range together {
-		together[i] = make([]float64, len(labels))
+	apart := make([][]float64, len(who)) // frames in which they are not heard together
+	for i := range apart {
+		apart[i] = slices.Repeat([]float64{float64(n)}, len(labels))
 		for j := range labels {
 			for t := range n {
 				if scored[t] && ref[i][t] && hyp[j][t] {
-					together[i][j]++
+					apart[i][j]--
 				}
 			}
 		}
 	}
-	match := assign(together)
+	match := assignment.Cheapest(apart)
 	var d Diarization
 	for t := range n {
 		if !scored[t] {
@@ -117,63 +119,6 @@ func outside(reference []Turn, n int, collar float64) []bool {
 		}
 	}
 	return scored
-}
-
-// assign matches rows with columns one to one so that the sum of the matched values is the largest; -1: unmatched. The
-// method is Kuhn's in the form with potentials, O(n^3).
-func assign(value [][]float64) []int {
-	match := slices.Repeat([]int{-1}, len(value))
-	if len(value) == 0 || len(value[0]) == 0 {
-		return match
-	}
-	n := max(len(value), len(value[0]))
-	cost := func(i, j int) float64 {
-		if i < len(value) && j < len(value[0]) {
-			return -value[i][j]
-		}
-		return 0
-	}
-	u, v := make([]float64, n+1), make([]float64, n+1)
-	row, way := make([]int, n+1), make([]int, n+1) // of columns, from 1; 0: none
-	for i := 1; i <= n; i++ {
-		row[0] = i
-		least, used := slices.Repeat([]float64{math.Inf(1)}, n+1), make([]bool, n+1)
-		at := 0
-		for row[at] != 0 {
-			used[at] = true
-			delta, next := math.Inf(1), 0
-			for j := 1; j <= n; j++ {
-				if used[j] {
-					continue
-				}
-				if c := cost(row[at]-1, j-1) - u[row[at]] - v[j]; c < least[j] {
-					least[j], way[j] = c, at
-				}
-				if least[j] < delta {
-					delta, next = least[j], j
-				}
-			}
-			for j := range n + 1 {
-				if used[j] {
-					u[row[j]] += delta
-					v[j] -= delta
-				} else {
-					least[j] -= delta
-				}
-			}
-			at = next
-		}
-		for at != 0 {
-			row[at] = row[way[at]]
-			at = way[at]
-		}
-	}
-	for j := 1; j <= len(value[0]); j++ {
-		if i := row[j] - 1; i < len(value) {
-			match[i] = j - 1
-		}
-	}
-	return match
 }
 
 // ParseTurns reads the SPEAKER lines of a NIST Rich Transcription Time Marked file with who speaks: turns by file name.

@@ -6,7 +6,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"pgregory.net/rapid"
 )
 
 func turn(who string, start, end float64) Turn { return Turn{Span{start, end}, who} }
@@ -35,42 +34,6 @@ func TestDiarizationErrors(t *testing.T) {
 	}
 	overlap := ScoreDiarization([]Turn{turn("a", 0, 4), turn("b", 2, 4)}, []Turn{turn("x", 0, 4)}, 4, 0)
 	assert.InDelta(t, 2./6, overlap.Rate(), .01, "who speaks at the same time and is not found is missed")
-}
-
-// The matching is the best one: no permutation of the found labels gives less confusion.
-func TestLabelsAreMatchedInTheBestWay(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		rows, columns := rapid.IntRange(1, 5).Draw(t, "rows"), rapid.IntRange(1, 5).Draw(t, "columns")
-		value := make([][]float64, rows)
-		for i := range value {
-			value[i] = make([]float64, columns)
-			for j := range value[i] {
-				value[i][j] = float64(rapid.IntRange(0, 20).Draw(t, "value"))
-			}
-		}
-		got, used := 0., map[int]bool{}
-		for i, j := range assign(value) {
-			if j >= 0 {
-				require.False(t, used[j])
-				used[j] = true
-				got += value[i][j]
-			}
-		}
-		var best func(i int, taken int) float64
-		best = func(i, taken int) float64 {
-			if i == rows {
-				return 0
-			}
-			most := best(i+1, taken)
-			for j := range columns {
-				if taken>>j&1 == 0 {
-					most = max(most, value[i][j]+best(i+1, taken|1<<j))
-				}
-			}
-			return most
-		}
-		require.InDelta(t, best(0, 0), got, 1e-9)
-	})
 }
 
 func FuzzParseTurns(f *testing.F) {

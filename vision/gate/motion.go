@@ -3,6 +3,7 @@ package gate
 import (
 	"math"
 
+	"github.com/courtsense/courtsense/pipeline/assignment"
 	"github.com/courtsense/courtsense/vision/face"
 )
 
@@ -92,26 +93,25 @@ func (m *motion) box() face.Box {
 // Bounds of what can be the same face. furthest keeps a long silence, after which anything would be within the prediction's
 // uncertainty, from joining two people.
 const (
-	furthest     = 2.5         // widths between the predicted and the found centre
-	mostRescaled = 2.0         // ratio of widths
-	mostDistance = 16.27       // 99.9 % of chi² with three degrees of freedom
-	impossible   = math.MaxInt // in a matrix of costs
+	furthest     = 2.5   // widths between the predicted and the found centre
+	mostRescaled = 2.0   // ratio of widths
+	mostDistance = 16.27 // 99.9 % of chi² with three degrees of freedom
 )
 
-// distance is the squared Mahalanobis distance of a box from the prediction, or impossible.
+// distance is the squared Mahalanobis distance of a box from the prediction, or [assignment.Impossible].
 func (m *motion) distance(b face.Box) float64 {
 	if !(b.W > 0 && b.H > 0) {
-		return impossible
+		return assignment.Impossible
 	}
 	c, w := b.Center(), m.width()
 	dx, dy, ds := float64(c.X)-m.x.x, float64(c.Y)-m.y.x, math.Log(float64(b.W))-m.size.x
 	if math.Hypot(dx, dy) > furthest*w || math.Abs(ds) > math.Log(mostRescaled) {
-		return impossible
+		return assignment.Impossible
 	}
 	n := boxNoise * w
 	d := dx*dx/(m.x.pxx+n*n) + dy*dy/(m.y.pxx+n*n) + ds*ds/(m.size.pxx+sizeNoise*sizeNoise)
 	if !(d <= mostDistance) {
-		return impossible
+		return assignment.Impossible
 	}
 	return d
 }

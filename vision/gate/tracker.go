@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/courtsense/courtsense/pipeline/assignment"
 	"github.com/courtsense/courtsense/vision/face"
 )
 
@@ -137,7 +138,7 @@ func (t *Tracker) match(tracks []*Track, found []face.Detection, now time.Time) 
 		}
 	}
 	taken := make([]bool, len(found))
-	for i, j := range assign(cost) {
+	for i, j := range assignment.Cheapest(cost) {
 		if j < 0 {
 			left = append(left, tracks[i])
 			continue

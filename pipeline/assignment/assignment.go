@@ -1,12 +1,15 @@
-package gate
+package assignment
 
 import "math"
 
-// assign matches rows with columns so that as many as possible are matched and, among those ways, the sum of costs is least
-// (the Hungarian method in the form of shortest augmenting paths: R. Jonker, A. Volgenant, A shortest augmenting path
-// algorithm for dense and sparse linear assignment problems, Computing 38, 1987). A cost of impossible is never matched. The
+// Impossible is the cost of a match that must not be.
+const Impossible = math.MaxInt
+
+// Cheapest matches rows with columns so that as many as possible are matched and, among those ways, the sum of costs, which are 0
+// or more, is least (the Hungarian method in the form of shortest augmenting paths: R. Jonker, A. Volgenant, A shortest augmenting
+// path algorithm for dense and sparse linear assignment problems, Computing 38, 1987). A cost of [Impossible] is never matched. The
 // result has each row's column, or -1.
-func assign(cost [][]float64) []int {
+func Cheapest(cost [][]float64) []int {
 	match := make([]int, len(cost))
 	for i := range match {
 		match[i] = -1
@@ -14,17 +17,17 @@ func assign(cost [][]float64) []int {
 	if len(cost) == 0 || len(cost[0]) == 0 {
 		return match
 	}
-	// A square matrix whose added and impossible places cost more than all others together.
+	// A square matrix whose added and Impossible places cost more than all others together.
 	n, dear := max(len(cost), len(cost[0])), 1.0
 	for _, row := range cost {
 		for _, c := range row {
-			if c < impossible {
+			if c < Impossible {
 				dear += c
 			}
 		}
 	}
 	at := func(i, j int) float64 {
-		if i < len(cost) && j < len(cost[i]) && cost[i][j] < impossible {
+		if i < len(cost) && j < len(cost[i]) && cost[i][j] < Impossible {
 			return cost[i][j]
 		}
 		return dear
@@ -69,7 +72,7 @@ func assign(cost [][]float64) []int {
 		}
 	}
 	for j := 1; j <= n; j++ {
-		if i := rowOf[j] - 1; i < len(cost) && j-1 < len(cost[0]) && cost[i][j-1] < impossible {
+		if i := rowOf[j] - 1; i < len(cost) && j-1 < len(cost[0]) && cost[i][j-1] < Impossible {
 			match[i] = j - 1
 		}
 	}
