@@ -118,14 +118,11 @@ func TestValidation(t *testing.T) {
 	_, err = stream.Recv()
 	requireStatus(t, err, codes.InvalidArgument, "INVALID_VALUE")
 
-	stream, err = f.speech.StreamingRecognize(f.ctx())
-	require.NoError(t, err)
-	require.NoError(t, stream.Send(&courtsensev1.StreamingRecognizeRequest{StreamingRequest: &courtsensev1.StreamingRecognizeRequest_Config{
-		Config: &courtsensev1.StreamingConfig{Recognition: &courtsensev1.RecognitionConfig{}, Record: "records/a"},
-	}}))
-	_, err = stream.Recv()
+	_, err = f.faces.VerifyIdentity(f.ctx(), &courtsensev1.VerifyIdentityRequest{
+		Purpose: "registration", Live: &courtsensev1.VerifyIdentityRequest_Video{Video: []byte("film")}, IdPhoto: &courtsensev1.Image{Content: []byte("photo")},
+	})
 	st = requireStatus(t, err, codes.Unimplemented, "UNIMPLEMENTED")
-	assert.Equal(t, "config.record", violations(st)[0].GetField())
+	assert.Equal(t, "video", violations(st)[0].GetField())
 }
 
 func TestErrorsGetDetails(t *testing.T) {
