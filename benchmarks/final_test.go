@@ -76,7 +76,7 @@ func BenchmarkFinal(b *testing.B) {
 				require.NoError(b, err)
 				if feed != nil {
 					who, _ := roles.Hear(role.Turn{Speaker: []string{"S1", "S2"}[n%2], Start: f.Start, End: f.End, Text: f.Text})
-					_, err := feed.Append(b.Context(), f.End, record.Turn{Text: t.Text, Spoken: f.Text, Start: f.Start, End: f.End, Role: record.Role(who)})
+					_, err := feed.Append(b.Context(), f.End, record.Turn{Text: t.Text, Spoken: f.Text, Start: f.Start, End: f.End, Role: who})
 					require.NoError(b, err)
 				}
 				n++

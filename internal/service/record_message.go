@@ -9,14 +9,7 @@ import (
 
 	pb "github.com/courtsense/courtsense/api/courtsense/v1"
 	"github.com/courtsense/courtsense/speech/record"
-	"github.com/courtsense/courtsense/speech/role"
 )
-
-// recordRole is a role in the record's words.
-func recordRole(r pb.SpeakerRole) record.Role { return record.Role(roleOf(r)) }
-
-// roleMessage is a record's role in the contract's words.
-func roleMessage(r record.Role) pb.SpeakerRole { return speakerRole(role.Role(r)) }
 
 var caseKinds = map[pb.RecordKind]record.Kind{
 	pb.RecordKind_RECORD_KIND_TRIAL: record.Trial, pb.RecordKind_RECORD_KIND_MEDIATION: record.Mediation, pb.RecordKind_RECORD_KIND_MINUTES: record.Minutes,
@@ -38,14 +31,14 @@ func caseOf(c *pb.RecordCase) record.Case {
 		Place: c.GetPlace(), Extra: c.GetExtra(),
 	}
 	for _, p := range c.GetParties() {
-		party := record.Party{Role: recordRole(p.GetRole()), Name: p.GetName(), Details: p.GetDetails()}
+		party := record.Party{Role: roleOf(p.GetRole()), Name: p.GetName(), Details: p.GetDetails()}
 		for _, r := range p.GetRepresentatives() {
 			party.Representatives = append(party.Representatives, record.Representative{Name: r.GetName(), Title: r.GetTitle(), Details: r.GetDetails()})
 		}
 		out.Parties = append(out.Parties, party)
 	}
 	for _, a := range c.GetAttendees() {
-		out.Attendees = append(out.Attendees, record.Attendee{Role: recordRole(a.GetRole()), Name: a.GetName(), Title: a.GetTitle(), Absent: a.GetAbsent()})
+		out.Attendees = append(out.Attendees, record.Attendee{Role: roleOf(a.GetRole()), Name: a.GetName(), Title: a.GetTitle(), Absent: a.GetAbsent()})
 	}
 	for _, i := range c.GetAgenda() {
 		out.Agenda = append(out.Agenda, record.AgendaItem{Title: i.GetTitle(), Presenter: i.GetPresenter(), Decision: i.GetDecision()})
@@ -59,7 +52,7 @@ func caseMessage(c record.Case) *pb.RecordCase {
 		Parties: partyMessages(c.Parties), Extra: c.Extra,
 	}
 	for _, a := range c.Attendees {
-		m.Attendees = append(m.Attendees, &pb.RecordAttendee{Role: roleMessage(a.Role), Name: a.Name, Title: a.Title, Absent: a.Absent})
+		m.Attendees = append(m.Attendees, &pb.RecordAttendee{Role: speakerRole(a.Role), Name: a.Name, Title: a.Title, Absent: a.Absent})
 	}
 	for _, i := range c.Agenda {
 		m.Agenda = append(m.Agenda, &pb.RecordAgendaItem{Title: i.Title, Presenter: i.Presenter, Decision: i.Decision})
@@ -69,7 +62,7 @@ func caseMessage(c record.Case) *pb.RecordCase {
 
 func partyMessages(parties []record.Party) (out []*pb.RecordParty) {
 	for _, p := range parties {
-		m := &pb.RecordParty{Role: roleMessage(p.Role), Name: p.Name, Details: p.Details}
+		m := &pb.RecordParty{Role: speakerRole(p.Role), Name: p.Name, Details: p.Details}
 		for _, r := range p.Representatives {
 			m.Representatives = append(m.Representatives, &pb.RecordRepresentative{Name: r.Name, Title: r.Title, Details: r.Details})
 		}
@@ -105,9 +98,9 @@ func channelsOf(state record.State) int {
 
 func seatMessage(seat record.Seat) *pb.RecordSeat {
 	if seat.Speaker != "" {
-		return &pb.RecordSeat{Seat: &pb.RecordSeat_Speaker{Speaker: seat.Speaker}, Role: roleMessage(seat.Role)}
+		return &pb.RecordSeat{Seat: &pb.RecordSeat_Speaker{Speaker: seat.Speaker}, Role: speakerRole(seat.Role)}
 	}
-	return &pb.RecordSeat{Seat: &pb.RecordSeat_Channel{Channel: int32(seat.Channel)}, Role: roleMessage(seat.Role)}
+	return &pb.RecordSeat{Seat: &pb.RecordSeat_Channel{Channel: int32(seat.Channel)}, Role: speakerRole(seat.Role)}
 }
 
 func stateMessage(finished bool) pb.RecordState {
@@ -133,7 +126,7 @@ func (s *Speech) summaryMessage(r record.Summary) *pb.Record {
 // turnMessage is a turn, with its words and revisions where they are wanted.
 func turnMessage(id string, t record.Turn, words, revisions bool) *pb.RecordTurn {
 	m := &pb.RecordTurn{
-		Name: turnName(id, t.ID), Channel: int32(t.Channel), Speaker: t.Speaker, Role: roleMessage(t.Role), StartSeconds: t.Start, EndSeconds: t.End,
+		Name: turnName(id, t.ID), Channel: int32(t.Channel), Speaker: t.Speaker, Role: speakerRole(t.Role), StartSeconds: t.Start, EndSeconds: t.End,
 		RecordTime: timestamppb.New(t.At), Text: t.Text, SpokenText: t.Spoken, Confidence: t.Confidence, Overlap: t.Overlap, AgendaItem: int32(t.AgendaItem),
 		Inserted: t.Inserted, Withdrawn: t.Withdrawn, Revision: t.Revision(),
 	}
@@ -170,7 +163,7 @@ func revisionMessage(r record.Revision) *pb.RecordRevision {
 		Revision: r.Number, Kind: changeKinds[r.Act], Author: r.Author, RevisionTime: timestamppb.New(r.At), Reason: r.Reason, Text: r.Text, Speaker: r.Speaker,
 	}
 	if r.Role != nil {
-		m.Role = roleMessage(*r.Role).Enum()
+		m.Role = speakerRole(*r.Role).Enum()
 	}
 	if r.AgendaItem != nil {
 		item := int32(*r.AgendaItem)
@@ -185,7 +178,7 @@ func revisionMessage(r record.Revision) *pb.RecordRevision {
 // heardTurn is a final segment as a turn of a record; nothing of the message is kept.
 func heardTurn(m *pb.SpeechSegment) record.Turn {
 	t := record.Turn{
-		Channel: int(m.GetChannel()), Speaker: m.GetSpeaker(), Role: recordRole(m.GetRole()), Start: m.GetStartSeconds(), End: m.GetEndSeconds(), At: time.Now(),
+		Channel: int(m.GetChannel()), Speaker: m.GetSpeaker(), Role: roleOf(m.GetRole()), Start: m.GetStartSeconds(), End: m.GetEndSeconds(), At: time.Now(),
 		Text: m.GetText(), Spoken: m.GetSpokenText(), Confidence: m.GetConfidence(), Overlap: m.GetOverlap(),
 	}
 	for _, w := range m.GetWords() {

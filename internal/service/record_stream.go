@@ -266,7 +266,7 @@ func (in *recordStream) seat() error {
 			slices.ContainsFunc(in.state.Roles, func(known record.Seat) bool { return known.Speaker == "" && known.Channel == int(s.GetChannel()) }) {
 			continue
 		}
-		seat := record.Seat{Channel: int(s.GetChannel()), Role: recordRole(s.GetRole())}
+		seat := record.Seat{Channel: int(s.GetChannel()), Role: roleOf(s.GetRole())}
 		if _, err := in.record.AssignRole(context.Background(), seat, record.Edit{Author: "courtsense", Reason: "channel_roles of the stream"}); err != nil {
 			return recordError(err)
 		}
@@ -355,7 +355,7 @@ func (in *recordStream) write(id int64, r speech.Result, m *pb.SpeechSegment) er
 	}
 	in.marked = in.at
 	if len(written) > 0 {
-		m.Turn, m.Role = turnName(in.record.ID(), written[0].ID), roleMessage(written[0].Role)
+		m.Turn, m.Role = turnName(in.record.ID(), written[0].ID), speakerRole(written[0].Role)
 	}
 	return nil
 }
@@ -363,7 +363,7 @@ func (in *recordStream) write(id int64, r speech.Result, m *pb.SpeechSegment) er
 // tellRoles gives roles that became known to the earlier turns of their speakers.
 func (in *recordStream) tellRoles(changes []role.Change) error {
 	for _, c := range changes {
-		if _, err := in.feed.TellRole(context.Background(), c.Channel, in.label(c.Speaker), record.Role(c.Role)); err != nil {
+		if _, err := in.feed.TellRole(context.Background(), c.Channel, in.label(c.Speaker), c.Role); err != nil {
 			return recordError(err)
 		}
 	}

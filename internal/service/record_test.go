@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"github.com/courtsense/courtsense/speech/role"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -46,11 +47,11 @@ func TestAStoresErrorsSayWhatToDo(t *testing.T) {
 func TestEveryRoleActAndKindHasItsMessage(t *testing.T) {
 	for number := range pb.SpeakerRole_name {
 		r := pb.SpeakerRole(number)
-		require.Equal(t, r, roleMessage(recordRole(r)))
-		require.True(t, recordRole(r).Valid(), r)
+		require.Equal(t, r, speakerRole(roleOf(r)))
+		require.True(t, roleOf(r).Valid(), r)
 	}
-	for _, r := range record.Roles() {
-		require.Equal(t, r, recordRole(roleMessage(r)))
+	for _, r := range role.All() {
+		require.Equal(t, r, roleOf(speakerRole(r)))
 	}
 	for _, act := range []record.Act{
 		record.Created, record.Heard, record.Corrected, record.Inserted, record.Withdrawn, record.Restored, record.Assigned, record.CaseSet,

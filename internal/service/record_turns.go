@@ -75,7 +75,7 @@ func (s *Speech) CorrectTurn(ctx context.Context, req *pb.CorrectTurnRequest) (*
 		Base: req.GetBaseRevision(), Text: req.Text, Speaker: req.Speaker, Edit: record.Edit{Author: req.GetAuthor(), Reason: req.GetReason()},
 	}
 	if req.Role != nil {
-		role := recordRole(req.GetRole())
+		role := roleOf(req.GetRole())
 		c.Role = &role
 	}
 	turn, err := s.changeTurn(ctx, req.GetName(), func(r *record.Record, turn int64) (record.Turn, error) { return r.Correct(ctx, turn, c) })
@@ -98,7 +98,7 @@ func (s *Speech) InsertTurn(ctx context.Context, req *pb.InsertTurnRequest) (*pb
 	}
 	var turn *pb.RecordTurn
 	err = s.onRecord(ctx, req.GetRecord(), func(r *record.Record) error {
-		t, err := r.Insert(ctx, after, record.Turn{Text: req.GetText(), Role: recordRole(req.GetRole()), Speaker: req.GetSpeaker()},
+		t, err := r.Insert(ctx, after, record.Turn{Text: req.GetText(), Role: roleOf(req.GetRole()), Speaker: req.GetSpeaker()},
 			record.Edit{Author: req.GetAuthor(), Reason: req.GetReason()})
 		if err == nil {
 			turn = turnMessage(r.ID(), t, false, true)
@@ -138,7 +138,7 @@ func (s *Speech) RestoreTurn(ctx context.Context, req *pb.RestoreTurnRequest) (*
 // AssignRole implements SpeechService.
 func (s *Speech) AssignRole(ctx context.Context, req *pb.AssignRoleRequest) (*pb.AssignRoleResponse, error) {
 	ctx, ev := gather(ctx)
-	seat := record.Seat{Speaker: req.GetSpeaker(), Channel: -1, Role: recordRole(req.GetRole())}
+	seat := record.Seat{Speaker: req.GetSpeaker(), Channel: -1, Role: roleOf(req.GetRole())}
 	if c, ok := req.GetSeat().(*pb.AssignRoleRequest_Channel); ok {
 		seat.Channel = int(c.Channel)
 	}

@@ -3,6 +3,7 @@ package record
 import (
 	"context"
 	"fmt"
+	"github.com/courtsense/courtsense/speech/role"
 	"strings"
 	"sync"
 	"testing"
@@ -64,7 +65,7 @@ func TestWhatCannotBeCorrected(t *testing.T) {
 	r := create(t, s, "h")
 	turn := hear(t, feed(t, r, 1), said(0, 0, "好。"))[0]
 	text, long, bad, item := "是。", strings.Repeat("长", maxText+1), "\xff", 9
-	role := Role("king")
+	king := Role("king")
 	ctx := t.Context()
 	state := r.Snapshot()
 	for want, err := range map[string]error{
@@ -76,13 +77,13 @@ func TestWhatCannotBeCorrected(t *testing.T) {
 		"say who changes the record":                    second(r.Correct(ctx, 1, Correction{Base: turn.Revision(), Text: &text})),
 		"has 100001 characters, at most 100000":         second(r.Correct(ctx, 1, Correction{Base: turn.Revision(), Text: &long, Edit: clerk})),
 		"is not UTF-8":                                  second(r.Correct(ctx, 1, Correction{Base: turn.Revision(), Text: &bad, Edit: clerk})),
-		"there is no role \"king\"":                     second(r.Correct(ctx, 1, Correction{Base: turn.Revision(), Role: &role, Edit: clerk})),
+		"there is no role \"king\"":                     second(r.Correct(ctx, 1, Correction{Base: turn.Revision(), Role: &king, Edit: clerk})),
 		"agenda item 9: the agenda has 3 points":        second(r.Correct(ctx, 1, Correction{Base: turn.Revision(), AgendaItem: &item, Edit: clerk})),
 		"quotation 1: characters 1 to 5 of a text of 2": second(r.Correct(ctx, 1, Correction{Base: turn.Revision(), Quotations: []Quotation{{Start: 1, End: 5}}, Edit: clerk})),
 		"its text is empty":                             second(r.Insert(ctx, 1, Turn{}, clerk)),
 		"it ends at 1 s, before it begins at 2 s":       second(r.Insert(ctx, 1, Turn{Text: text, Start: 2, End: 1}, clerk)),
-		"channel 8 is not within 0 and 7":               second(r.AssignRole(ctx, Seat{Channel: 8, Role: RoleJudge}, clerk)),
-		"a speaker or a channel, not both":              second(r.AssignRole(ctx, Seat{Speaker: "S1", Role: RoleJudge}, clerk)),
+		"channel 8 is not within 0 and 7":               second(r.AssignRole(ctx, Seat{Channel: 8, Role: role.Judge}, clerk)),
+		"a speaker or a channel, not both":              second(r.AssignRole(ctx, Seat{Speaker: "S1", Role: role.Judge}, clerk)),
 		"agenda item 4: the agenda has 3 points":        second(r.SetAgenda(ctx, 4, 0, clerk)),
 		"-1 s is not within 0":                          second(r.SetAgenda(ctx, 1, -1, clerk)),
 		"is not finished":                               second(r.Reopen(ctx, clerk)),
@@ -213,44 +214,44 @@ func TestRoles(t *testing.T) {
 		t.Speaker, t.Role = speaker, role
 		return t
 	}
-	hear(t, f, turn(0, "S1", RoleUnknown, "一", 0), turn(0, "S2", "", "二", 1), turn(1, "", RoleWitness, "三", 2), turn(0, "S1", "", "四", 3))
+	hear(t, f, turn(0, "S1", role.Unknown, "一", 0), turn(0, "S2", "", "二", 1), turn(1, "", role.Witness, "三", 2), turn(0, "S1", "", "四", 3))
 	roles := func() (all []Role) {
 		for _, turn := range r.Snapshot().Turns {
 			all = append(all, turn.Role)
 		}
 		return all
 	}
-	byHand := RoleClerk
+	byHand := role.Clerk
 	_, err := r.Correct(t.Context(), 4, Correction{Base: 2, Role: &byHand, Edit: clerk})
 	require.NoError(t, err)
 	_, err = r.Insert(t.Context(), 4, Turn{Speaker: "S1", Text: "插"}, clerk)
 	require.NoError(t, err)
-	_, err = r.Insert(t.Context(), 4, Turn{Speaker: "S1", Role: RoleExpert, Text: "入"}, clerk)
+	_, err = r.Insert(t.Context(), 4, Turn{Speaker: "S1", Role: role.Expert, Text: "入"}, clerk)
 	require.NoError(t, err)
-	c, err := r.AssignRole(t.Context(), Seat{Speaker: "S1", Channel: -1, Role: RoleJudge}, clerk)
+	c, err := r.AssignRole(t.Context(), Seat{Speaker: "S1", Channel: -1, Role: role.Judge}, clerk)
 	require.NoError(t, err)
 	assert.Equal(t, []int64{1, 5}, c.Revision.Turns, "what was set by hand stays")
-	assert.Equal(t, []Role{RoleJudge, "", RoleWitness, RoleClerk, RoleExpert, RoleJudge}, roles())
-	c, err = r.AssignRole(t.Context(), Seat{Channel: 0, Role: RolePlaintiff}, clerk)
+	assert.Equal(t, []Role{role.Judge, "", role.Witness, role.Clerk, role.Expert, role.Judge}, roles())
+	c, err = r.AssignRole(t.Context(), Seat{Channel: 0, Role: role.Plaintiff}, clerk)
 	require.NoError(t, err)
 	assert.Equal(t, []int64{2}, c.Revision.Turns, "a speaker's role comes before their channel's")
-	got := hear(t, f, turn(0, "S1", RoleExpert, "五", 5), turn(0, "S3", RoleExpert, "六", 6), turn(1, "S9", RoleExpert, "七", 7))
-	assert.Equal(t, []Role{RoleJudge, RolePlaintiff, RoleExpert}, []Role{got[0].Role, got[1].Role, got[2].Role})
-	_, err = r.AssignRole(t.Context(), Seat{Speaker: "S1", Channel: -1, Role: RoleUnknown}, clerk)
+	got := hear(t, f, turn(0, "S1", role.Expert, "五", 5), turn(0, "S3", role.Expert, "六", 6), turn(1, "S9", role.Expert, "七", 7))
+	assert.Equal(t, []Role{role.Judge, role.Plaintiff, role.Expert}, []Role{got[0].Role, got[1].Role, got[2].Role})
+	_, err = r.AssignRole(t.Context(), Seat{Speaker: "S1", Channel: -1, Role: role.Unknown}, clerk)
 	require.NoError(t, err)
-	got = hear(t, f, turn(0, "S1", RoleExpert, "八", 8))
-	assert.Equal(t, RolePlaintiff, got[0].Role)
+	got = hear(t, f, turn(0, "S1", role.Expert, "八", 8))
+	assert.Equal(t, role.Plaintiff, got[0].Role)
 	// A recogniser that comes to know a role later changes no clerk's.
-	c, err = f.TellRole(t.Context(), 0, "S1", RoleProsecutor)
+	c, err = f.TellRole(t.Context(), 0, "S1", role.Prosecutor)
 	require.NoError(t, err)
 	assert.Empty(t, c.Turns)
-	c, err = f.TellRole(t.Context(), 1, "S9", RoleInterpreter)
+	c, err = f.TellRole(t.Context(), 1, "S9", role.Interpreter)
 	require.NoError(t, err)
 	assert.Equal(t, []int64{9}, c.Revision.Turns)
 	assert.Empty(t, c.Revision.Author)
-	assert.Equal(t, RoleInterpreter, c.Turns[0].Role)
+	assert.Equal(t, role.Interpreter, c.Turns[0].Role)
 	state := r.Snapshot()
-	assert.Equal(t, []Seat{{Speaker: "S1", Channel: -1, Role: RoleUnknown}, {Channel: 0, Role: RolePlaintiff}}, state.Roles)
+	assert.Equal(t, []Seat{{Speaker: "S1", Channel: -1, Role: role.Unknown}, {Channel: 0, Role: role.Plaintiff}}, state.Roles)
 	assert.Equal(t, state, reread(t, dir, "h"))
 }
 

@@ -318,7 +318,7 @@ func (f *fold) roleOf(t Turn) Role {
 	role := t.Role
 	for _, s := range f.state.Roles {
 		switch {
-		case !s.Role.told(): // the assignment was taken back
+		case !s.Role.Told(): // the assignment was taken back
 		case s.Speaker != "" && s.Speaker == t.Speaker:
 			return s.Role
 		case s.Speaker == "" && s.Channel == t.Channel:

@@ -3,6 +3,7 @@ package record
 import (
 	"bytes"
 	"errors"
+	"github.com/courtsense/courtsense/speech/role"
 	"io"
 	"os"
 	"path/filepath"
@@ -35,7 +36,7 @@ func sampleJournal(t testing.TB) []byte {
 	require.NoError(t, err)
 	_, err = r.Insert(t.Context(), 1, Turn{Text: "是。"}, clerk)
 	require.NoError(t, err)
-	_, err = r.AssignRole(t.Context(), Seat{Channel: 0, Role: RoleJudge}, clerk)
+	_, err = r.AssignRole(t.Context(), Seat{Channel: 0, Role: role.Judge}, clerk)
 	require.NoError(t, err)
 	_, err = r.SetAgenda(t.Context(), 1, 0, clerk)
 	require.NoError(t, err)

@@ -2,6 +2,7 @@ package record
 
 import (
 	"fmt"
+	"github.com/courtsense/courtsense/speech/role"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -98,7 +99,7 @@ func TestSearch(t *testing.T) {
 	withdrawn := said(0, 40, "违约金不算。")
 	withdrawn.Withdrawn = true
 	turns := []Turn{said(0, 0, "被告，返还违约金、违约金利息。"), said(1, 10, "没有违约 金。"), fixed, withdrawn}
-	turns[1].Role = RoleDefendant
+	turns[1].Role = role.Defendant
 	s := stated(turns...)
 	hits := must(s.Search(Query{Text: "违约金"}, 0, 0))
 	require.Len(t, hits, 3)
@@ -106,7 +107,7 @@ func TestSearch(t *testing.T) {
 	assert.Equal(t, [2]int{9, 12}, [2]int{hits[1].Start, hits[1].End})
 	assert.Equal(t, [2]int{2, 6}, [2]int{hits[2].Start, hits[2].End}, "over a blank")
 	assert.Equal(t, hits[1:2], must(s.Search(Query{Text: "违约金"}, 1, 1)))
-	assert.Equal(t, hits[2:], must(s.Search(Query{Text: "违约金", Role: RoleDefendant}, 0, 0)))
+	assert.Equal(t, hits[2:], must(s.Search(Query{Text: "违约金", Role: role.Defendant}, 0, 0)))
 	assert.Len(t, must(s.Search(Query{Text: "违约金", Withdrawn: true}, 0, 0)), 4)
 	assert.Len(t, must(s.Search(Query{Text: "被告返还"}, 0, 0)), 1, "over a mark")
 	assert.Equal(t, 5, must(s.Search(Query{Text: "ht358"}, 0, 0))[0].Start, "full-width capitals")
@@ -225,7 +226,7 @@ func TestFoldIsReplay(t *testing.T) {
 					_, err = r.Restore(t.Context(), turn.ID, turn.Revision(), clerk)
 				}
 			case 7:
-				_, err = r.AssignRole(t.Context(), Seat{Channel: rng.IntN(2), Role: roles[rng.IntN(len(roles))]}, clerk)
+				_, err = r.AssignRole(t.Context(), Seat{Channel: rng.IntN(2), Role: role.All()[rng.IntN(len(role.All()))]}, clerk)
 			case 8:
 				_, err = r.SetAgenda(t.Context(), rng.IntN(4), at, clerk)
 			case 9: // the process ends here

@@ -185,7 +185,7 @@ func (r *Record) show(ctx context.Context, turn, base int64, by Edit, act Act) (
 }
 
 // AssignRole gives a role to a channel or a speaker: to all turns of it that there are and to all that come, in one revision. A role that a clerk set on
-// a single turn stays, and a speaker's role comes before their channel's. [RoleUnknown] takes an assignment back for the turns that come.
+// a single turn stays, and a speaker's role comes before their channel's. Unknown takes an assignment back for the turns that come.
 func (r *Record) AssignRole(ctx context.Context, seat Seat, by Edit) (Change, error) {
 	if err := seat.validate(); err != nil {
 		return Change{}, err
@@ -207,7 +207,7 @@ func (r *Record) AssignRole(ctx context.Context, seat Seat, by Edit) (Change, er
 
 // speakerAssigned tells whether a speaker has a role of their own.
 func (f *fold) speakerAssigned(speaker string) bool {
-	return speaker != "" && slices.ContainsFunc(f.state.Roles, func(s Seat) bool { return s.Speaker == speaker && s.Role.told() })
+	return speaker != "" && slices.ContainsFunc(f.state.Roles, func(s Seat) bool { return s.Speaker == speaker && s.Role.Told() })
 }
 
 // SetCase changes what is known about the hearing. base is the [State.CaseRevision] that the caller saw; when it is another one by now, the change is refused

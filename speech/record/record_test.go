@@ -1,6 +1,7 @@
 package record
 
 import (
+	"github.com/courtsense/courtsense/speech/role"
 	"log/slog"
 	"path/filepath"
 	"sync"
@@ -48,7 +49,7 @@ func openStore(t testing.TB, dir string, o Options) *Store {
 
 var hearing = Case{
 	Number: "（2026）京0491民初1234号", Court: "北京互联网法院", Cause: "买卖合同纠纷", Date: "2026-03-02",
-	Parties: []Party{{Role: RolePlaintiff, Name: "张三"}, {Role: RoleDefendant, Name: "北京某某有限公司"}},
+	Parties: []Party{{Role: role.Plaintiff, Name: "张三"}, {Role: role.Defendant, Name: "北京某某有限公司"}},
 	Agenda:  []AgendaItem{{Title: "宣布开庭"}, {Title: "法庭调查"}, {Title: "法庭辩论"}},
 }
 
@@ -138,8 +139,8 @@ func TestAHearing(t *testing.T) {
 	assert.Equal(t, []string{"现在开庭。", "到庭。", "好的。", "请原告陈述。"}, texts(r.Snapshot()))
 
 	seen := r.Snapshot()
-	text, role := "现在正式开庭。", RoleJudge
-	got, err := r.Correct(t.Context(), 1, Correction{Base: turns[0].Revision(), Text: &text, Role: &role, Edit: Edit{Author: "王法官", Reason: "漏字"}})
+	text, judge := "现在正式开庭。", role.Judge
+	got, err := r.Correct(t.Context(), 1, Correction{Base: turns[0].Revision(), Text: &text, Role: &judge, Edit: Edit{Author: "王法官", Reason: "漏字"}})
 	require.NoError(t, err)
 	assert.Equal(t, text, got.Text)
 	require.Len(t, got.Revisions, 2)
@@ -148,11 +149,11 @@ func TestAHearing(t *testing.T) {
 	assert.Equal(t, "现在开庭。", seen.Turns[0].Text, "a state that was given out does not change")
 	require.Len(t, seen.Turns[0].Revisions, 1)
 
-	in, err := r.Insert(t.Context(), 1, Turn{Text: "（敲法槌）", Role: RoleJudge}, clerk)
+	in, err := r.Insert(t.Context(), 1, Turn{Text: "（敲法槌）", Role: role.Judge}, clerk)
 	require.NoError(t, err)
 	assert.True(t, in.Inserted)
 	assert.Equal(t, turns[0].End, in.Start)
-	first, err := r.Insert(t.Context(), 0, Turn{Text: "书记员宣读法庭纪律。", Role: RoleClerk}, clerk)
+	first, err := r.Insert(t.Context(), 0, Turn{Text: "书记员宣读法庭纪律。", Role: role.Clerk}, clerk)
 	require.NoError(t, err)
 	assert.Equal(t, []string{"书记员宣读法庭纪律。", text, "（敲法槌）", "到庭。", "好的。", "请原告陈述。"}, texts(r.Snapshot()))
 

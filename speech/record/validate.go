@@ -2,6 +2,7 @@ package record
 
 import (
 	"fmt"
+	"github.com/courtsense/courtsense/speech/role"
 	"math"
 	"regexp"
 	"time"
@@ -68,7 +69,7 @@ func (by Edit) validate() error {
 
 func validateRole(what string, r Role) error {
 	if !r.Valid() {
-		return invalid("%s: there is no role %q; the roles are %v", what, r, roles)
+		return invalid("%s: there is no role %q; the roles are %v", what, r, role.All())
 	}
 	return nil
 }
@@ -231,7 +232,7 @@ func (s Seat) validate() error {
 		return err
 	}
 	if s.Role == "" {
-		return invalid("seat: name a role; %q takes one back", RoleUnknown)
+		return invalid("seat: name a role; %q takes one back", role.Unknown)
 	}
 	switch {
 	case s.Speaker != "":

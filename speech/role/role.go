@@ -1,5 +1,7 @@
 package role
 
+import "slices"
+
 // Role is a part in a hearing.
 type Role string
 
@@ -19,17 +21,24 @@ const (
 	Prosecutor     Role = "prosecutor"
 )
 
-// Roles are all roles but [Unknown].
+// Roles are all roles but [Unknown], in the API's order.
 var Roles = []Role{
 	Judge, Clerk, Plaintiff, PlaintiffAgent, Defendant, DefendantAgent, ThirdParty, Witness, Expert, Interpreter, Prosecutor,
 }
 
+// All lists the roles in the API's order, [Unknown] first.
+func All() []Role { return append([]Role{Unknown}, Roles...) }
+
+// Valid tells whether it is one of the roles, or not given.
+func (r Role) Valid() bool { return !r.Told() || slices.Contains(Roles, r) }
+
+// Told tells whether it names somebody's part.
+func (r Role) Told() bool { return r != "" && r != Unknown }
+
 // Parse returns the role of a name, [Unknown] included; ok is false for other names.
 func Parse(name string) (r Role, ok bool) {
-	for _, r := range append([]Role{Unknown}, Roles...) {
-		if name == string(r) {
-			return r, true
-		}
+	if r = Role(name); name == "" || !r.Valid() {
+		return Unknown, false
 	}
-	return Unknown, false
+	return r, true
 }

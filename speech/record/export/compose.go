@@ -3,6 +3,7 @@ package export
 import (
 	"cmp"
 	"fmt"
+	"github.com/courtsense/courtsense/speech/role"
 	"slices"
 	"strconv"
 	"strings"
@@ -99,8 +100,8 @@ func (c *composer) gather() {
 		byRole[a.Role] = append(byRole[a.Role], a.Name)
 	}
 	c.common["attendees"], c.common["absent"] = strings.Join(present, "、"), strings.Join(absent, "、")
-	for _, role := range record.Roles() {
-		c.common[string(role)] = strings.Join(byRole[role], "、")
+	for _, r := range role.All() {
+		c.common[string(r)] = strings.Join(byRole[r], "、")
 	}
 	if len(c.state.Sessions) > 0 {
 		c.common["began"] = c.state.Sessions[0].At.In(c.zone).Format("15:04")
@@ -202,10 +203,10 @@ func (c *composer) parties(patterns []pattern, add func(pattern, map[string]stri
 // agentOf is the role of those who speak for a party.
 func agentOf(party record.Role) record.Role {
 	switch party {
-	case record.RolePlaintiff:
-		return record.RolePlaintiffAgent
-	case record.RoleDefendant:
-		return record.RoleDefendantAgent
+	case role.Plaintiff:
+		return role.PlaintiffAgent
+	case role.Defendant:
+		return role.DefendantAgent
 	}
 	return ""
 }
@@ -304,10 +305,10 @@ func (c *composer) turn(t record.Turn) *shownTurn {
 }
 
 // speaker returns how the speaker's role is called, and the name where it is known and the role alone would not tell who it is.
-func (c *composer) speaker(t record.Turn) (role, name string) {
-	told := t.Role != "" && t.Role != record.RoleUnknown
+func (c *composer) speaker(t record.Turn) (part, name string) {
+	told := t.Role.Told()
 	if told {
-		role = c.t.file.Roles[t.Role]
+		part = c.t.file.Roles[t.Role]
 	}
 	if !label(t.Speaker) {
 		name = t.Speaker
@@ -315,15 +316,15 @@ func (c *composer) speaker(t record.Turn) (role, name string) {
 	if !told {
 		return "", name
 	}
-	var called []string // how each of those is called who have the role
+	var called []string // how each of those is called who have the part
 	for _, p := range c.state.Case.Parties {
 		if p.Role == t.Role {
-			called = append(called, role)
+			called = append(called, part)
 		}
 		if agentOf(p.Role) == t.Role {
 			called = slices.Grow(called, len(p.Representatives))
 			for range p.Representatives {
-				called = append(called, role)
+				called = append(called, part)
 			}
 		}
 	}
@@ -331,26 +332,26 @@ func (c *composer) speaker(t record.Turn) (role, name string) {
 		if a.Role != t.Role || a.Absent {
 			continue
 		}
-		title := cmp.Or(oneLine(a.Title), role)
+		title := cmp.Or(oneLine(a.Title), part)
 		called = append(called, title)
 		if a.Name == t.Speaker {
-			role = title
+			part = title
 		}
 	}
-	// Of one who has the role alone, the title is known whoever it is.
+	// Of one who has the part alone, the title is known whoever it is.
 	if len(called) == 1 {
-		role = called[0]
+		part = called[0]
 	}
 	same := 0
 	for _, title := range called {
-		if title == role {
+		if title == part {
 			same++
 		}
 	}
-	if role != "" && same == 1 {
+	if part != "" && same == 1 {
 		name = ""
 	}
-	return role, name
+	return part, name
 }
 
 // label tells the names that clustering gives to speakers, S1 and so on, from those of people.

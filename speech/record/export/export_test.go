@@ -7,6 +7,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"flag"
+	"github.com/courtsense/courtsense/speech/role"
 	"io"
 	"math"
 	"os"
@@ -268,7 +269,7 @@ func TestHostileTexts(t *testing.T) {
 func TestLongRecords(t *testing.T) {
 	turns := make([]record.Turn, 10_000)
 	for i := range turns {
-		turns[i] = record.Turn{Role: record.RoleJudge, Text: "第一百二十条规定的情形是否存在？"}
+		turns[i] = record.Turn{Role: role.Judge, Text: "第一百二十条规定的情形是否存在？"}
 	}
 	turns[77].Text = strings.Repeat("长", 100_000)
 	s := hearing("long", record.Case{Kind: record.Trial}, turns...)
@@ -295,9 +296,9 @@ func TestARecordFromTheStore(t *testing.T) {
 	feed, err := r.Feed(ctx, record.FeedOptions{Channels: 2})
 	require.NoError(t, err)
 	turns, err := feed.Append(ctx, 9,
-		record.Turn{Start: 1, End: 4, Role: record.RolePlaintiff, Text: "我要求退活。"},
-		record.Turn{Start: 5, End: 6, Channel: 1, Role: record.RoleDefendant, Text: "嗯。"},
-		record.Turn{Start: 7, End: 9, Channel: 1, Role: record.RoleDefendant, Text: "不同意。"})
+		record.Turn{Start: 1, End: 4, Role: role.Plaintiff, Text: "我要求退活。"},
+		record.Turn{Start: 5, End: 6, Channel: 1, Role: role.Defendant, Text: "嗯。"},
+		record.Turn{Start: 7, End: 9, Channel: 1, Role: role.Defendant, Text: "不同意。"})
 	require.NoError(t, err)
 	require.NoError(t, feed.Close())
 	before := r.Snapshot()
@@ -306,7 +307,7 @@ func TestARecordFromTheStore(t *testing.T) {
 	require.NoError(t, err)
 	_, err = r.Withdraw(ctx, turns[1].ID, turns[1].Revision(), clerk)
 	require.NoError(t, err)
-	_, err = r.Insert(ctx, turns[0].ID, record.Turn{Role: record.RoleClerk, Text: "（原告出示订单）"}, clerk)
+	_, err = r.Insert(ctx, turns[0].ID, record.Turn{Role: role.Clerk, Text: "（原告出示订单）"}, clerk)
 	require.NoError(t, err)
 
 	text := string(written(t, r.Snapshot(), export.Options{Format: export.Text}))
@@ -322,7 +323,7 @@ func TestARecordFromTheStore(t *testing.T) {
 func BenchmarkWrite(b *testing.B) {
 	turns := make([]record.Turn, 2000)
 	for i := range turns {
-		turns[i] = record.Turn{Role: record.RoleJudge, Text: "现在进行法庭调查，由原告陈述诉讼请求、事实和理由，被告答辩。"}
+		turns[i] = record.Turn{Role: role.Judge, Text: "现在进行法庭调查，由原告陈述诉讼请求、事实和理由，被告答辩。"}
 	}
 	s := hearing("bench", trial().Case, turns...)
 	spokenWords(&s)

@@ -3,6 +3,7 @@ package export_test
 import (
 	"bytes"
 	"fmt"
+	"github.com/courtsense/courtsense/speech/role"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -68,7 +69,7 @@ func TestOpensInLibreOffice(t *testing.T) {
 	states := map[string]record.State{"trial": trial(), "mediation": mediation(), "minutes": minutes(), "hostile": hostileState()}
 	long := make([]record.Turn, 600)
 	for i := range long {
-		long[i] = record.Turn{Role: record.RoleJudge, Text: fmt.Sprintf("这是第%d次发言。", i)}
+		long[i] = record.Turn{Role: role.Judge, Text: fmt.Sprintf("这是第%d次发言。", i)}
 	}
 	states["long"] = hearing("long", record.Case{Court: "北京云桥互联网法院", Number: "（2026）京9999民初5号"}, long...)
 	files := map[string][]byte{}

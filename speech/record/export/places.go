@@ -1,6 +1,7 @@
 package export
 
 import (
+	"github.com/courtsense/courtsense/speech/role"
 	"slices"
 	"strings"
 
@@ -66,7 +67,7 @@ func (s placeSet) String() string {
 		}
 	}
 	if s&casePlaces != 0 {
-		for _, r := range record.Roles() {
+		for _, r := range role.All() {
 			names = append(names, string(r))
 		}
 		names = append(names, extraPrefix+"NAME")
