@@ -19,7 +19,8 @@ PACKAGES        ?= ./...
 demo: build ## start the server, call it on the samples, write annotated pictures to out/
 	@$(BIN) demo --out out
 
-test: deps ## install what is missing, then run all tests
+test: ## install what is missing, then run all tests
+	@scripts/install --tests
 	@go test $(PACKAGES)
 
 build: deps ## build bin/courtsense
