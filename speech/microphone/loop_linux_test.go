@@ -1,6 +1,7 @@
 package microphone
 
 import (
+	"context"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -99,8 +100,14 @@ func soundLoop(t *testing.T) string {
 		_ = server.Process.Kill()
 		_ = server.Wait()
 	})
-	for deadline := time.Now().Add(20 * time.Second); exec.Command("pactl", "info").Run() != nil; time.Sleep(50 * time.Millisecond) {
-		if time.Now().After(deadline) {
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	again := time.NewTicker(50 * time.Millisecond)
+	defer again.Stop()
+	for exec.CommandContext(ctx, "pactl", "info").Run() != nil {
+		select {
+		case <-again.C:
+		case <-ctx.Done():
 			t.Skip("PulseAudio does not run here")
 		}
 	}
