@@ -30,7 +30,8 @@ func respaced(glyphs []glyph) []glyph {
 		if g.text == " " {
 			continue
 		}
-		if last >= 0 && spaced(glyphs[last], g) {
+		// Where a blank was read there may be one: a row of single letters has more of those than of other gaps.
+		if last == i-1 && i > 0 && spaced(glyphs[last], g) {
 			gaps = append(gaps, between(glyphs[last], g))
 		}
 		last = i
@@ -39,7 +40,7 @@ func respaced(glyphs []glyph) []glyph {
 		return glyphs
 	}
 	slices.Sort(gaps)
-	usual := max(gaps[len(gaps)*2/5], 0)
+	usual := max(gaps[len(gaps)/2], 0)
 	out := make([]glyph, 0, len(glyphs)+4)
 	last = -1
 	for i, g := range glyphs {

@@ -51,6 +51,8 @@ func TestBlanksAreWhereTheGapsAre(t *testing.T) {
 		"原告Mr|Smith和甲":        "原告Mr Smith和甲",
 		"甲 乙 丙 丁 戊 己":         "甲 乙 丙 丁 戊 己", // not of a spaced script: as the network says
 		"a|b":                 "ab",          // too short to know what is usual
+		"1A 1 1 1":            "1A 1 1 1",    // most gaps are blanks
+		"Exhibit A B C D E F": "Exhibit A B C D E F",
 	} {
 		assert.Equal(t, want, joined(respaced(set(in, 0.03, 0.25))), "%q", in)
 	}
