@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"log/slog"
 	"math"
 	"os"
 	"path/filepath"
@@ -278,35 +279,18 @@ func TestLivenessIsTold(t *testing.T) {
 	}, models.TaskFaceDetection, models.TaskFaceLiveness)
 }
 
-// TestWithoutModelsTheCallsSayWhatToDo: a server without the models of a call answers what it lacks.
-func TestWithoutModelsTheCallsSayWhatToDo(t *testing.T) {
-	dir := t.TempDir()
-	store, err := models.Open(nil, dir)
-	require.NoError(t, err)
-	_, embedding := store.Select(models.TaskFaceEmbedding)
-	_, liveness := store.Select(models.TaskFaceLiveness)
-	if embedding == nil && liveness == nil {
-		t.Skip("no model is missing: the program carries weights of its own for every call about faces")
-	}
-	client, ctx := faces(t, dir), callContext(t)
-	portrait := &pb.Image{Content: sample(t, "faces", "astronaut.jpg")}
-	for task, call := range map[string]func() error{
-		models.TaskFaceEmbedding: func() error {
-			_, err := client.Compare(ctx, &pb.CompareRequest{Purpose: "t", Left: portrait, Right: portrait})
-			return err
-		},
-		models.TaskFaceLiveness: func() error {
-			_, err := client.CheckLiveness(ctx, &pb.CheckLivenessRequest{Purpose: "t", Images: []*pb.Image{portrait}})
-			return err
-		},
+// TestAMissingModelStopsTheStart: a server that is to use a model which is not there says at once how to get it.
+func TestAMissingModelStopsTheStart(t *testing.T) {
+	for id, set := range map[string]func(*conf.Config, string){
+		"face-embedding-mobilefacenet": func(c *conf.Config, id string) { c.Face.Embedding = id },
+		"face-liveness-minifasnet-v2":  func(c *conf.Config, id string) { c.Face.Liveness = []string{id} },
 	} {
-		if _, err := store.Select(task); err == nil {
-			continue // the program carries weights of our own
-		}
-		err := call()
-		requireRefused(t, err, codes.FailedPrecondition, "MODEL_UNAVAILABLE")
-		require.ErrorContains(t, err, "courtsense models pull")
-		require.ErrorContains(t, err, task)
+		cfg := conf.Default()
+		cfg.Models.Dir = t.TempDir()
+		set(&cfg, id)
+		_, err := app.New(t.Context(), cfg, app.Options{Parts: app.Faces, Logger: slog.New(slog.DiscardHandler)})
+		require.ErrorIs(t, err, models.ErrUnavailable, id)
+		require.ErrorContains(t, err, "courtsense models pull "+id)
 	}
 }
 

@@ -18,7 +18,7 @@ import (
 // byte. Inputs have at most 64 KiB, and sound at most two seconds, so that the fuzzer is fast.
 func checkDecode(t *testing.T, b []byte, cfg Config) {
 	if len(b) > 64<<10 {
-		t.Skip()
+		t.Skip("longer than a fuzzed input is meant to be")
 	}
 	lim := DefaultLimits()
 	lim.MaxDuration = 2 * time.Second
