@@ -15,6 +15,8 @@ const (
 	endGap     = 0.65 // empty paper that ends a line: as much as a full-width comma leaves behind its ink
 	endPaper   = 0.06 // added behind the last ink
 	endDensest = 0.6  // share of ink, above which it is no writing
+	endFaint   = 0.2  // of the line's contrast, from which a place behind its end is ink: a small full stop is faint
+	endGrain   = 3.0  // times the paper's grain, which ink must differ from it too
 	endLeast   = 3    // samples of ink that are more than a speck
 	endRun     = 3    // samples of ink beyond the line on either side that make a rule
 	endMost    = 64   // samples along, at most
@@ -139,11 +141,13 @@ func clipped(polygon, out []vec, inside func(vec) float64) []vec {
 // beyond belongs to another line.
 func (f endFrame) inkReach(src plane, free float64, shared bool) float64 {
 	step := f.height / endColumns
-	var ink [endMost]inkColumn
-	n := min(int(free/step), endMost)
-	if !f.readInk(ink[:n], src, step) {
+	tone, ok := f.tone(src, step)
+	if !ok {
 		return 0
 	}
+	var ink [endMost]inkColumn
+	n := min(int(free/step), endMost)
+	f.readInk(ink[:n], src, step, tone, tone.need(inkContrast))
 	last, whole, gap, dense, inked := 0, 0, 0, 0, 0 // whole: end of the last ink that is followed by paper
 	for i, c := range ink[:n] {
 		if c.outside {
@@ -165,22 +169,64 @@ func (f endFrame) inkReach(src plane, free float64, shared bool) float64 {
 		last = whole
 	}
 	const within = endRows / (1 + 2*endBeyond)
-	if last == 0 || dense < endLeast || inked > endColumns/3 && float64(dense) > endDensest*within*float64(inked) {
+	if inked > endColumns/3 && float64(dense) > endDensest*within*float64(inked) {
 		return 0
+	}
+	if last == 0 || dense < endLeast {
+		var faint [endMost]inkColumn
+		f.readInk(faint[:n], src, step, tone, max(tone.need(endFaint), int(math.Round(endGrain*tone.grain))))
+		if last = faintMark(faint[:n]); last == 0 {
+			return 0
+		}
 	}
 	return min(float64(last)*step+endPaper*f.height, free)
 }
 
-// inkColumn is the ink at one distance behind an end: how many samples of the line's height, and whether it runs on above and
-// below the line.
-type inkColumn struct {
-	rows    int
-	outside bool
+// faintMark returns the end of a small mark that stands alone behind a line: a full stop or comma, whose thin strokes are fainter
+// than a character's. 0 when there is anything else or nothing.
+func faintMark(ink []inkColumn) int {
+	first, last, dense := 0, 0, 0
+	top, bottom := endRows, 0
+	for i, c := range ink {
+		if c.rows == 0 {
+			continue
+		}
+		if last == 0 {
+			first = i
+		}
+		if c.outside || last > 0 && i-last > 1 {
+			return 0
+		}
+		last = i + 1
+		dense += c.rows
+		top, bottom = min(top, c.first), max(bottom, c.last)
+	}
+	if last == 0 || float64(first) > endGap*endColumns || last-first < endLeast-1 || last-first > endColumns/2 || bottom-top > endRows/2 || dense < endLeast || len(ink)-last < endLeast {
+		return 0
+	}
+	return last
 }
 
-// readInk learns the line's paper and ink from its end and looks for such ink behind it. Rules along the line's edges are no
-// ink. False when the line has no contrast.
-func (f endFrame) readInk(out []inkColumn, src plane, step float64) bool {
+// inkColumn is the ink at one distance behind an end: how many samples of the line's height, the first and the last of them, and
+// whether it runs on above and below the line.
+type inkColumn struct {
+	rows        int
+	first, last int
+	outside     bool
+}
+
+// tone is a line's paper and ink: the paper's brightness, by how much ink differs from it at most, in which direction, and how
+// much paper differs from paper.
+type tone struct {
+	paper, sign, contrast int
+	grain                 float64
+}
+
+// need returns by how much ink differs from the paper that has a share of the contrast.
+func (t tone) need(share float64) int { return int(math.Round(share * float64(t.contrast))) }
+
+// tone learns the line's paper and ink from its end; false when the line has no contrast.
+func (f endFrame) tone(src plane, step float64) (tone, bool) {
 	var histogram [256]int
 	for u := step / 2; u < min(endInside*f.height, f.length); u += step {
 		for k := range endRows {
@@ -190,14 +236,15 @@ func (f endFrame) readInk(out []inkColumn, src plane, step float64) bool {
 		}
 	}
 	paper, dark, light := percentile(&histogram, 0.5), percentile(&histogram, 0.03), percentile(&histogram, 0.97)
-	sign, contrast := 1, paper-dark
-	if light-paper > contrast {
-		sign, contrast = -1, light-paper
+	t := tone{paper: paper, sign: 1, contrast: paper - dark, grain: float64(percentile(&histogram, 0.9) - paper)}
+	if light-paper > t.contrast {
+		t = tone{paper: paper, sign: -1, contrast: light - paper, grain: float64(paper - percentile(&histogram, 0.1))}
 	}
-	if contrast < 24 {
-		return false
-	}
-	need := int(math.Round(inkContrast * float64(contrast)))
+	return t, t.contrast >= 24
+}
+
+// readInk looks behind the line's end for what differs from its paper by need. Rules along the line's edges are no ink.
+func (f endFrame) readInk(out []inkColumn, src plane, step float64, t tone, need int) {
 	const span = 1 + 2*endBeyond
 	const beyond = endRows * endBeyond / span // samples on each side of the line
 	var cells [endMost][endRows]bool
@@ -206,7 +253,7 @@ func (f endFrame) readInk(out []inkColumn, src plane, step float64) bool {
 		for k := range endRows {
 			v := ((float64(k)+0.5)/endRows - 0.5) * span
 			p := f.at.plus(f.out.times((float64(i) + 0.5) * step)).plus(f.across.times(v * f.height))
-			if sign*(paper-int(src.nearest(int(p.x), int(p.y)))) >= need {
+			if t.sign*(t.paper-int(src.nearest(int(p.x), int(p.y)))) >= need {
 				cells[i][k] = true
 				along[k]++
 			}
@@ -223,12 +270,15 @@ func (f endFrame) readInk(out []inkColumn, src plane, step float64) bool {
 			case k >= endRows-beyond:
 				below++
 			default:
+				if out[i].rows == 0 {
+					out[i].first = k
+				}
 				out[i].rows++
+				out[i].last = k
 			}
 		}
 		out[i].outside = above >= endRun && below >= endRun && out[i].rows > endRows/2
 	}
-	return true
 }
 
 // move puts the end further out by d pixels.

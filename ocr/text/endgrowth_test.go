@@ -63,6 +63,43 @@ func TestEndsGrowOverInkThatWasLeftOut(t *testing.T) {
 	}
 }
 
+// A small full stop that is a quarter as dark as the characters is taken in; as faint a smear, or one among others, is not.
+func TestEndsGrowOverAFaintStop(t *testing.T) {
+	box := ocr.Box{X: 198, Y: 98, W: 304, H: 24}
+	for name, c := range map[string]struct {
+		draw func(*imaging.Raster)
+		end  float64
+	}{
+		"stop": {func(r *imaging.Raster) { fill(r, ocr.Box{X: 510, Y: 114, W: 6, H: 6}, 178) }, 517},
+		"wide": {func(r *imaging.Raster) { fill(r, ocr.Box{X: 508, Y: 110, W: 18, H: 6}, 178) }, 502},
+		"high": {func(r *imaging.Raster) { fill(r, ocr.Box{X: 510, Y: 96, W: 6, H: 28}, 178) }, 502},
+		"two": {func(r *imaging.Raster) {
+			fill(r, ocr.Box{X: 508, Y: 114, W: 5, H: 5}, 178)
+			fill(r, ocr.Box{X: 520, Y: 114, W: 5, H: 5}, 178)
+		}, 502},
+		"too faint":  {func(r *imaging.Raster) { fill(r, ocr.Box{X: 510, Y: 114, W: 6, H: 6}, 232) }, 502},
+		"grainy":     {func(r *imaging.Raster) { grainy(r); fill(r, ocr.Box{X: 510, Y: 114, W: 6, H: 6}, 178) }, 502},
+		"at the gap": {func(r *imaging.Raster) { fill(r, ocr.Box{X: 524, Y: 114, W: 6, H: 6}, 178) }, 502},
+	} {
+		page := sheet(700, 200)
+		strokes(page, 200, 100, 300)
+		c.draw(page)
+		regions := []Region{{Polygon: box.Polygon()}}
+		grownEnds(regions, colourPlane(page), 1.2)
+		b := regions[0].Polygon.Bounds()
+		assert.InDelta(t, c.end, b.X+b.W, 2.5, name)
+	}
+}
+
+// grainy makes the paper uneven by up to 60 levels.
+func grainy(r *imaging.Raster) {
+	for i := range r.Pix {
+		if r.Pix[i] > 128 {
+			r.Pix[i] -= byte(i / 3 * 7919 % 61)
+		}
+	}
+}
+
 func TestEndsStay(t *testing.T) {
 	box := ocr.Box{X: 198, Y: 98, W: 304, H: 24}
 	for name, draw := range map[string]func(*imaging.Raster){
