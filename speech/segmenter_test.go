@@ -385,6 +385,39 @@ func TestCrosstalkIsNoSegment(t *testing.T) {
 	assert.Equal(t, suppressed, pieced)
 }
 
+func TestWhatNobodySpokeIsReportedToNobody(t *testing.T) {
+	// Channel 0 hears somebody, who answers in a word at the end. A machine hums in channel 1 now and then, but nobody is there.
+	sound := bursts(16, [][2]float64{{1, 4}, {9, 12}, {14, 14.3}}, nil)
+	for i := range len(sound) / 4 {
+		at, place := float64(i)/rate, sound[(2*i+1)*2:]
+		for _, from := range []float64{5, 10} {
+			if at > from && at < from+2 {
+				hum := 900 * math.Sin(math.Pi*(at-from)/2) * math.Sin(2*math.Pi*60*at)
+				binary.LittleEndian.PutUint16(place, binary.LittleEndian.Uint16(place)+uint16(int16(hum)))
+			}
+		}
+	}
+	cfg := raw(2)
+	cfg.Interim = 100 * time.Millisecond
+	plain, _, err := collect(newSegmenter(t, cfg), bytes.NewReader(sound))
+	require.NoError(t, err)
+	cfg.SuppressCrosstalk = true
+	results, summary, err := collect(newSegmenter(t, cfg), bytes.NewReader(sound))
+	require.NoError(t, err)
+	assert.Equal(t, 5, len(finals(plain)), "%v", finals(plain))
+	assert.Equal(t, 3, summary.Segments)
+	index := 0
+	for _, r := range results {
+		assert.Zero(t, r.Channel, "interim results neither")
+		assert.Equal(t, index, r.Index)
+		if r.Final {
+			index++
+		}
+	}
+	assert.Equal(t, 3, index)
+	assert.InDelta(t, 14.3, finals(results)[2].End, .5, "a word is enough")
+}
+
 func TestOverlapIsReported(t *testing.T) {
 	cfg := raw(2)
 	cfg.SuppressCrosstalk = true

@@ -49,6 +49,7 @@ type track struct {
 	fed      int64     // where the listener has heard up to
 	quiet    bool      // the segment was begun by a rule and has no text yet: nobody was told of it
 	saying   string    // text of the last interim result
+	spoken   bool      // into this channel, in the current segment; what is not is reported to nobody
 }
 
 func newTrack(s *Segmenter, number int) (*track, error) {
@@ -117,6 +118,7 @@ func (t *track) hear(ctx context.Context, pcm []float32) error {
 		if err := t.listen(ctx); err != nil {
 			return err
 		}
+		t.attend()
 		t.tell()
 	}
 	t.rest = append(t.rest, pcm...)
@@ -179,7 +181,7 @@ func (t *track) take(ctx context.Context, events []vad.Event) error {
 			}
 			continue
 		}
-		t.start, t.chance, t.told, t.saying = e.Sample, e.Probability, -1, ""
+		t.start, t.chance, t.told, t.saying, t.spoken = e.Sample, e.Probability, -1, "", false
 		if !e.Split {
 			t.quiet = false
 		}
@@ -212,8 +214,11 @@ func (t *track) end(ctx context.Context, e vad.Event) error {
 	return t.final(ctx, e.At, r, hypotheses)
 }
 
-// finish reports a final result, by speaker where they are told apart, and goes on to the next segment.
+// finish reports a final result, by speaker where they are told apart, and goes on to the next segment. What nobody spoke is dropped.
 func (t *track) finish(ctx context.Context, at int64, r Result) error {
+	if !t.spoken && t.crosstalk != nil && !t.crosstalk.Spoken(t.number, sampleAt(r.Start), sampleAt(r.End)) {
+		return nil
+	}
 	parts := []Result{r}
 	if t.voices != nil {
 		spans, err := t.voices.Label(ctx, t.between(sampleAt(r.Start), sampleAt(r.End)))
@@ -241,9 +246,16 @@ func (t *track) between(from, to int64) []float32 {
 	return pcm[:max(0, int64(len(pcm))-max(0, t.heard-to))]
 }
 
+// attend finds out whether the current segment is somebody's at this microphone. Once it is, it stays so: others may have been told of it.
+func (t *track) attend() {
+	if _, open := t.vad.Speaking(); open && !t.spoken {
+		t.spoken = t.crosstalk == nil || t.crosstalk.Spoken(t.number, t.start, t.heard)
+	}
+}
+
 // tell reports an interim result where one is due.
 func (t *track) tell() {
-	if _, open := t.vad.Speaking(); !open || t.interim == 0 {
+	if _, open := t.vad.Speaking(); !open || !t.spoken || t.interim == 0 {
 		return
 	}
 	due := t.told < 0 || t.heard-t.told >= t.interim
@@ -361,7 +373,7 @@ func (t *track) listen(ctx context.Context) error {
 		l.begin = stop
 		l.look()
 	}
-	t.start, t.told, t.quiet, t.saying = end, -1, true, ""
+	t.start, t.told, t.quiet, t.saying, t.spoken = end, -1, true, "", false
 	return nil
 }
 

@@ -31,7 +31,7 @@ const (
 	faint     = 24. // the same while nobody else is heard: what is fainter is no voice at this microphone
 	stranger  = 6.  // below the loudest voice of all seats, which is expected of seats that nobody spoke at
 	ownShare  = .5  // share of the audible bands that make a frame a channel's own
-	fewest    = 3   // audible bands without which a frame is nobody's
+	fewest    = 3   // audible bands without which a frame is nobody's; so many must be the channel's own, too: a room lets single tones through
 	startLeak = -12.
 	// A leak is taken for no less than leastLeak, since people turn and move their chairs, and for no more than mostLeak, above which level
 	// tells nothing.
@@ -80,6 +80,7 @@ type analysis struct {
 	microphones []*microphone
 	own         []bool // of the latest frame: the channel's own voice
 	others      []bool // somebody else is heard in the channel
+	audible     []bool // something is, beside the noise
 
 	fft    *fourier.FFT
 	shape  [window]float64
@@ -89,7 +90,7 @@ type analysis struct {
 }
 
 func newAnalysis(channels int) *analysis {
-	a := &analysis{own: make([]bool, channels), others: make([]bool, channels), fft: fourier.NewFFT(window)}
+	a := &analysis{own: make([]bool, channels), others: make([]bool, channels), audible: make([]bool, channels), fft: fourier.NewFFT(window)}
 	for i := range a.shape {
 		a.shape[i] = .5 - .5*math.Cos(2*math.Pi*(float64(i)+.5)/window)
 		a.energy += a.shape[i] * a.shape[i]
@@ -175,7 +176,8 @@ func (a *analysis) decide() {
 				own++
 			}
 		}
-		a.own[i] = count >= fewest && float64(own) >= ownShare*float64(count) && m.power.sum() > ratio(margin)*leaked.sum()
+		a.audible[i] = count >= fewest
+		a.own[i] = own >= fewest && float64(own) >= ownShare*float64(count) && m.power.sum() > ratio(margin)*leaked.sum()
 		a.others[i] = leaked.sum() > m.noise.sum()/2
 	}
 	a.learn()

@@ -23,6 +23,9 @@ const (
 // Delay is how much later the sound comes out.
 const Delay = time.Duration(ahead*hop+window) * time.Second / audio.Rate
 
+// unsure is how many frames of something that is let through, and louder than the noise, may be somebody whose voice was not told for certain.
+const unsure = 14
+
 // kept is how many frames' speakers are remembered: longer than the longest segment.
 const kept = 11 * 60 * audio.Rate / hop
 
@@ -37,15 +40,22 @@ type Suppressor struct {
 	pending  [][]float32 // by channel: sound from the block on that is let out next
 	analysed int         // frames of pending that were analysed
 	others   [][]bool    // by channel, of these frames: others are heard
+	audible  [][]bool    // by channel, of these frames: something is heard
 	evidence []int       // by channel, for its own voice
 	open     []bool
 	present  []int     // by channel, frames for which it lingers
 	gain     []float32 // of the last sample of the block before
 	filling  []filling
 
-	speakers []uint8 // bits of the channels that were spoken into, by frame
-	first    int64   // the frame that speakers begins with
-	out      [][]float32
+	moments []moment
+	first   int64 // the frame that moments begins with
+	out     [][]float32
+}
+
+// moment is what is remembered of a frame, a bit a channel.
+type moment struct {
+	spoken  uint8 // into the channel, for certain
+	audible uint8 // something was let through that is louder than the noise
 }
 
 // New makes a suppressor for 2 to [MaxChannels] channels at [audio.Rate].
@@ -54,7 +64,7 @@ func New(channels int) (*Suppressor, error) {
 		return nil, fmt.Errorf("cross-talk is told between 2 to %d channels, not %d", MaxChannels, channels)
 	}
 	s := &Suppressor{
-		analysis: newAnalysis(channels), pending: make([][]float32, channels), others: make([][]bool, channels),
+		analysis: newAnalysis(channels), pending: make([][]float32, channels), others: make([][]bool, channels), audible: make([][]bool, channels),
 		evidence: make([]int, channels), open: make([]bool, channels), present: make([]int, channels), gain: make([]float32, channels), filling: make([]filling, channels),
 		out: make([][]float32, channels),
 	}
@@ -104,6 +114,7 @@ func (s *Suppressor) run(most int) {
 				s.filling[c].learn(s.analysis.microphones[c].spectrum)
 			}
 			s.others[c] = append(s.others[c], s.analysis.others[c])
+			s.audible[c] = append(s.audible[c], s.analysis.audible[c])
 			spoken, present := s.analysis.spoken(c)
 			if present {
 				s.present[c] = lingers
@@ -128,24 +139,27 @@ func (s *Suppressor) run(most int) {
 
 // release lets out the next block, or its first n samples.
 func (s *Suppressor) release(n int) {
-	speaking := uint8(0)
+	var now moment
 	for c := range s.pending {
 		if s.evidence[c] >= opens {
-			speaking |= 1 << c
+			now.spoken |= 1 << c
 		}
 		target := float32(1)
 		if !s.open[c] && (s.others[c][0] || s.present[c] == 0) {
 			target = 0
+		} else if s.audible[c][0] {
+			now.audible |= 1 << c
 		}
 		s.pass(c, target, n)
 		s.others[c] = slices.Delete(s.others[c], 0, 1)
+		s.audible[c] = slices.Delete(s.audible[c], 0, 1)
 	}
 	s.analysed--
-	if len(s.speakers) >= 2*kept {
-		s.first += int64(len(s.speakers) - kept)
-		s.speakers = append(s.speakers[:0], s.speakers[len(s.speakers)-kept:]...)
+	if len(s.moments) >= 2*kept {
+		s.first += int64(len(s.moments) - kept)
+		s.moments = append(s.moments[:0], s.moments[len(s.moments)-kept:]...)
 	}
-	s.speakers = append(s.speakers, speaking)
+	s.moments = append(s.moments, now)
 }
 
 // pass lets a channel's block out, with the channel's background in place of what is silenced: voice activity hears no change.
@@ -168,12 +182,33 @@ func (s *Suppressor) pass(c int, target float32, n int) {
 	s.pending[c] = s.pending[c][:copy(s.pending[c], s.pending[c][n:])]
 }
 
+// between returns what is remembered of a stretch of samples.
+func (s *Suppressor) between(from, to int64) []moment {
+	end := s.first + int64(len(s.moments))
+	first := min(max(from/hop, s.first), end)
+	return s.moments[first-s.first : max(first, min((to+hop-1)/hop, end))-s.first]
+}
+
+// Spoken tells whether somebody may have spoken into a channel within samples from..to. It is false where there is nothing but noise, others'
+// voices and what is put in their place: speech that is heard there is none.
+func (s *Suppressor) Spoken(channel int, from, to int64) bool {
+	mine, audible := uint8(1)<<channel, 0
+	for _, m := range s.between(from, to) {
+		if m.spoken&mine != 0 {
+			return true
+		}
+		if m.audible&mine != 0 {
+			audible++
+		}
+	}
+	return audible >= unsure
+}
+
 // Overlap is for how long, within samples from..to of a channel, both it and another channel were spoken into.
 func (s *Suppressor) Overlap(channel int, from, to int64) time.Duration {
-	mine := uint8(1) << channel
-	count := 0
-	for f := max(from/hop, s.first); f < min((to+hop-1)/hop, s.first+int64(len(s.speakers))); f++ {
-		if who := s.speakers[f-s.first]; who&mine != 0 && who != mine {
+	mine, count := uint8(1)<<channel, 0
+	for _, m := range s.between(from, to) {
+		if m.spoken&mine != 0 && m.spoken != mine {
 			count++
 		}
 	}

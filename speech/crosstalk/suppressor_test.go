@@ -129,6 +129,37 @@ func TestPeopleWhoSpeakTogetherAreBothHeard(t *testing.T) {
 	}
 }
 
+func TestShortAnswersAreSpokenAndLeaksAreNot(t *testing.T) {
+	for _, leak := range []float64{-12, -18, -25} {
+		// Seat 0 asks, the others answer: behind the question and into it, softly too.
+		pcm := room(20, 3, leak, talk{0, 1, 5, 0}, talk{1, 5.5, 5.75, -6}, talk{2, 7, 7.3, -3}, talk{0, 9, 14, 0}, talk{1, 10.2, 10.5, 0}, talk{2, 15, 15.25, -12})
+		_, s := run(t, pcm, 800)
+		spoken := func(channel int, from, to float64) bool {
+			return s.Spoken(channel, int64(from*audio.Rate), int64(to*audio.Rate))
+		}
+		for _, answer := range []talk{{1, 5.5, 5.75, 0}, {2, 7, 7.3, 0}, {1, 10.2, 10.5, 0}, {2, 15, 15.25, 0}, {0, 1, 5, 0}} {
+			assert.True(t, spoken(answer.seat, answer.start-.2, answer.end+.2), "leak %v: seat %d at %v", leak, answer.seat, answer.start)
+		}
+		for _, nobody := range []talk{{1, 1, 5, 0}, {2, 1, 5, 0}, {0, 5.45, 8, 0}, {2, 9, 14, 0}, {1, 11, 14.5, 0}, {0, 16, 20, 0}, {1, 16, 20, 0}} {
+			assert.False(t, spoken(nobody.seat, nobody.start, nobody.end), "leak %v: seat %d at %v", leak, nobody.seat, nobody.start)
+		}
+		assert.False(t, s.Spoken(0, 1e9, 2e9), "nothing was heard there")
+	}
+}
+
+func TestWhoIsHardlyLouderThanTheNoiseMayHaveSpoken(t *testing.T) {
+	// 12 dB over the noise, never enough for certainty.
+	pcm := room(8, 2, -30, talk{0, 2, 2.6, -36}, talk{0, 4, 6, -36})
+	_, s := run(t, pcm, 1600)
+	for _, m := range s.moments {
+		require.Zero(t, m.spoken)
+	}
+	assert.True(t, s.Spoken(0, 2*audio.Rate-3000, 2.6*audio.Rate+3000))
+	assert.True(t, s.Spoken(0, 4*audio.Rate-3000, 6*audio.Rate+3000))
+	assert.False(t, s.Spoken(0, 6.5*audio.Rate, 8*audio.Rate))
+	assert.False(t, s.Spoken(1, 0, 8*audio.Rate))
+}
+
 func TestTheSameSoundInAllChannelsIsLeft(t *testing.T) {
 	one := room(4, 1, 0, talk{0, 1, 3, 0})[0]
 	out, _ := run(t, [][]float32{one, one}, 999)
@@ -167,10 +198,10 @@ func TestEveryLengthComesOutWhole(t *testing.T) {
 func TestMemoryDoesNotGrow(t *testing.T) {
 	s, err := New(2)
 	require.NoError(t, err)
-	s.speakers = make([]uint8, 2*kept)
+	s.moments = make([]moment, 2*kept)
 	before := int64(2 * kept * hop)
 	s.Push([][]float32{make([]float32, 4*window), make([]float32, 4*window)})
-	assert.Less(t, len(s.speakers), kept+10)
+	assert.Less(t, len(s.moments), kept+10)
 	assert.Equal(t, before/hop-kept, s.first)
 }
 

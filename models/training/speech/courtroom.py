@@ -1,11 +1,13 @@
 """Makes hearings on several microphones, of which each hears the other seats too: what `courtsense eval roles` measures on.
 
-python3 models/training/speech/courtroom.py --data DATA --out DIR [--hearings 10] [--minutes 4] [--seed 1] [--plain]
+python3 models/training/speech/courtroom.py --data DATA --out DIR [--hearings 10] [--minutes 4] [--seed 1] [--plain] [--answers SHARE]
+    [--noise FROM TO]
 
 DATA is the folder of data (speech/*.tar, noise). Four people sit at a microphone each: judge, plaintiff, defendant and witness, two of them
 real speakers (of AISHELL and speechocean762), two espeak-ng voices that training leaves out. They take turns; one turn in ten begins before the
 one before it has ended. Every microphone hears the other seats 12 to 25 dB fainter than they hear themselves, 2 to 15 ms later and with
-the reverberation of the room, and noise, partly the same at all seats, 20 to 35 dB below speech. Written:
+the reverberation of the room, and noise, partly the same at all seats, 20 to 35 dB below speech. With --answers so many of the turns
+are a short answer: 是, 没有 and the like, or the first half second of a sentence. Written:
 
   DIR/hearing-00.wav   16-bit, 16 kHz, a channel a seat
   DIR/hearing-00.json  who sits where, every turn with its seat, role, begin, end and words, and how seats leak
@@ -45,6 +47,7 @@ SAYINGS = {
     "witness": ["那天我在现场看见他们签了合同", "当时有三个人在场", "我是原告的同事", "具体时间我记不清了", "我保证如实作证", "是的我听见了",
                 "他们后来吵了起来", "钱是当面交给他的", "这个我不清楚", "我看到货车停在门口"],
 }
+ANSWERS = ["是", "对", "有", "没有", "不是", "同意", "不清楚", "听清了"]
 
 
 def real_speakers(data):
@@ -71,8 +74,8 @@ def trimmed(sound):
 class Voice:
     """Somebody who can say something."""
 
-    def __init__(self, name, role, files, rng):
-        self.name, self.role, self.files, self.rng = name, role, files, rng
+    def __init__(self, name, role, files, rng, answers=0):
+        self.name, self.role, self.files, self.rng, self.answers = name, role, files, rng, answers
         self.speed, self.pitch = rng.randint(140, 190), rng.randint(25, 75)
 
     def say(self):
@@ -81,8 +84,19 @@ class Voice:
         words = self.rng.choice(SAYINGS[self.role])
         return trimmed(read(words, self.name, self.speed, self.pitch)), words
 
+    def answer(self):
+        """A word, and no more of it than 0.6 s."""
+        if not self.files:
+            words = self.rng.choice(ANSWERS)
+            return trimmed(read(words, self.name, self.speed, self.pitch)), words
+        sound = self.say()[0][:int(self.rng.uniform(0.3, 0.6) * RATE)]
+        sound[-RATE // 50:] *= np.linspace(1, 0, RATE // 50, dtype=np.float32)[:len(sound)]
+        return sound / (np.sqrt(np.mean(np.square(sound))) + 1e-9), ""
+
     def turn(self):
-        """One to three sayings with a breath between them."""
+        """One to three sayings with a breath between them, or an answer."""
+        if self.answers and self.rng.random() < self.answers:
+            return self.answer()
         sound, words = self.say()
         for _ in range(self.rng.choice([0, 0, 1, 1, 2])):
             more, said = self.say()
@@ -121,14 +135,14 @@ def own_way(rng):
     return room / np.sqrt(np.sum(np.square(room)))
 
 
-def hearing(folder, name, minutes, speakers, noises, seed, plain):
+def hearing(folder, name, speakers, noises, seed, args):
     rng, draw = random.Random(seed), np.random.default_rng(random.Random(f"{seed} sound").randrange(1 << 32))
     roles = list(ROLES)
     rng.shuffle(roles)
     people = rng.sample(sorted(speakers), 2) + rng.sample(evalset.voices(), 2)
     rng.shuffle(people)
-    voices = [Voice(p, r, speakers.get(p), random.Random(f"{seed} {p}")) for p, r in zip(people, roles)]
-    turns = schedule(voices, minutes * 60, rng)
+    voices = [Voice(p, r, speakers.get(p), random.Random(f"{seed} {p}"), args.answers) for p, r in zip(people, roles)]
+    turns = schedule(voices, args.minutes * 60, rng)
     seats = len(voices)
     samples = max(at + len(sound) for _, at, sound, *_ in turns) + 2 * RATE
     levels = [10 ** ((-26 + rng.uniform(-4, 4)) / 20) for _ in voices]
@@ -140,14 +154,14 @@ def hearing(folder, name, minutes, speakers, noises, seed, plain):
     heard = np.zeros((seats, samples), np.float32)
     for i in range(seats):
         for j in range(seats):
-            if i != j and plain:
+            if i != j and args.plain:
                 continue
             room = own_way(draw) if i == j else way(draw, leak[i][j], delay[i][j])
             heard[i] += signal.oaconvolve(dry[j], room)[:samples].astype(np.float32)
     common = loop(noises[draw.integers(len(noises))], samples, draw)
     common = common / (np.std(common) + 1e-9)
     for i in range(seats):
-        level = levels[i] * 10 ** (-rng.uniform(20, 35) / 20)
+        level = levels[i] * 10 ** (-rng.uniform(*args.noise) / 20)
         alone = coloured(1 << 18, draw)
         heard[i] += level * (0.7 * common + 0.7 * np.resize(alone / np.std(alone), samples)).astype(np.float32)
     folder.mkdir(parents=True, exist_ok=True)
@@ -176,10 +190,12 @@ def main():
     parser.add_argument("--minutes", type=float, default=4)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--plain", action="store_true", help="no microphone hears another seat: what is lost without any cross-talk")
+    parser.add_argument("--answers", type=float, default=0, help="share of the turns that are short answers, 0 to 1")
+    parser.add_argument("--noise", type=float, nargs=2, default=(20, 35), metavar=("FROM", "TO"), help="dB below speech")
     args = parser.parse_args()
     speakers, noises = real_speakers(args.data), load_noise(args.data / "noise")
     for n in range(args.hearings):
-        turns, seconds = hearing(args.out, f"hearing-{n:02d}", args.minutes, speakers, noises, f"{args.seed}-{n}", args.plain)
+        turns, seconds = hearing(args.out, f"hearing-{n:02d}", speakers, noises, f"{args.seed}-{n}", args)
         print(f"hearing-{n:02d}: {turns} turns, {seconds:.0f} s", flush=True)
 
 
