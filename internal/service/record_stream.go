@@ -322,11 +322,17 @@ func (in *recordStream) placed(r speech.Result) speech.Result {
 	return r
 }
 
-// label is a speaker's label in the record. Each stream tells voices apart anew: its S1 need not be the S1 of an earlier one, so that those of later
-// streams say which it was, such as S1.2.
-func (in *recordStream) label(speaker string) string {
-	if n := len(in.state.Sessions); n > 0 && speaker != "" {
-		return fmt.Sprintf("%s.%d", speaker, n+1)
+// label is a speaker's label in the record. Each channel and each stream tells voices apart anew: its S1 need not be the S1 of another one, so that those
+// of the channels behind the first one say which it is, and those of later streams which that was, such as S1@3.2.
+func (in *recordStream) label(channel int, speaker string) string {
+	if speaker == "" {
+		return ""
+	}
+	if channel > 0 {
+		speaker = fmt.Sprintf("%s@%d", speaker, channel)
+	}
+	if n := len(in.state.Sessions); n > 0 {
+		speaker = fmt.Sprintf("%s.%d", speaker, n+1)
 	}
 	return speaker
 }
@@ -363,7 +369,7 @@ func (in *recordStream) write(id int64, r speech.Result, m *pb.SpeechSegment) er
 // tellRoles gives roles that became known to the earlier turns of their speakers.
 func (in *recordStream) tellRoles(changes []role.Change) error {
 	for _, c := range changes {
-		if _, err := in.feed.TellRole(context.Background(), c.Channel, in.label(c.Speaker), c.Role); err != nil {
+		if _, err := in.feed.TellRole(context.Background(), c.Channel, in.label(c.Channel, c.Speaker), c.Role); err != nil {
 			return recordError(err)
 		}
 	}

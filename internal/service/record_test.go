@@ -91,11 +91,13 @@ func TestNothingIsSettledBeforeItIsFinal(t *testing.T) {
 	assert.InDelta(t, 22.6, in.settled, 1e-9, "it never goes back")
 }
 
-func TestSpeakersOfLaterStreamsAreNotThoseOfEarlierOnes(t *testing.T) {
+func TestSpeakersOfLaterStreamsAndOtherChannelsAreOthers(t *testing.T) {
 	first, third := &recordStream{}, &recordStream{state: record.State{Sessions: make([]record.Session, 2)}}
-	assert.Equal(t, "S1", first.label("S1"))
-	assert.Equal(t, "S1.3", third.label("S1"))
-	assert.Empty(t, third.label(""))
+	assert.Equal(t, "S1", first.label(0, "S1"))
+	assert.Equal(t, "S1@3", first.label(3, "S1"))
+	assert.Equal(t, "S1.3", third.label(0, "S1"))
+	assert.Equal(t, "S1@3.3", third.label(3, "S1"))
+	assert.Empty(t, third.label(3, ""))
 }
 
 func TestInterimResultsWaitForNobody(t *testing.T) {

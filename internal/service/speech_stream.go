@@ -341,7 +341,7 @@ func (l *listening) result(ctx context.Context, r speech.Result) error {
 
 // keep brings a final segment to the disk before anybody is told of it, and tells the record's followers of an interim one.
 func (l *listening) keep(id int64, r speech.Result, segment *pb.SpeechSegment) error {
-	segment.Speaker = l.record.label(segment.GetSpeaker())
+	segment.Speaker = l.record.label(r.Channel, segment.GetSpeaker())
 	if r.Final {
 		if err := l.record.write(id, r, segment); err != nil {
 			return err

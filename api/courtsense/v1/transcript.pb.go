@@ -267,8 +267,8 @@ type SpeechSegment struct {
 	Channel int32 `protobuf:"varint,4,opt,name=channel,proto3" json:"channel,omitempty"`
 	// Who speaks: the channel's role, or the one that was found.
 	Role SpeakerRole `protobuf:"varint,5,opt,name=role,proto3,enum=courtsense.v1.SpeakerRole" json:"role,omitempty"`
-	// Label of the speaker within the stream, such as "S1"; empty when speakers are not told apart. In a record, of streams after the
-	// first one, such as "S1.2".
+	// Label of the speaker within the stream's channel, such as "S1"; empty when speakers are not told apart. In a record, of channels
+	// after the first one, such as "S1@1", and of streams after the first one, such as "S1.2".
 	Speaker string `protobuf:"bytes,6,opt,name=speaker,proto3" json:"speaker,omitempty"`
 	// The text, punctuated and with numbers as written where asked; empty while no recogniser is loaded.
 	Text string `protobuf:"bytes,7,opt,name=text,proto3" json:"text,omitempty"`
