@@ -33,12 +33,12 @@ func Tuned(e models.Entry) Config {
 		Doubt:       float32(e.Threshold("doubt", 0.995)),
 		Context:     float32(e.Threshold("context", 0.72)),
 		Recognition: float32(e.Threshold("recognition", 0.77)),
-		Network:     float32(e.Threshold("network", 0.35)),
-		Stay:        float32(e.Threshold("stay", 0.93)),
+		Network:     float32(e.Threshold("network", 0.42)),
+		Stay:        float32(e.Threshold("stay", 0.6)),
 		Sure:        float32(e.Threshold("sure", 0.5)),
 		Reach:       int(e.Threshold("reach", 8)),
 	}
-	for i, weight := range [...]float64{-0.64, 0.17, 0.34, 0, 0.3} {
+	for i, weight := range [...]float64{-0.85, 0.17, 0.42, 0, 0.4} {
 		c.Runs[i] = float32(e.Threshold("runs-"+strconv.Itoa(i+1), weight))
 	}
 	return c

@@ -37,6 +37,8 @@ func (c *Corrector) Correct(ctx context.Context, p *ocr.Page, names bool) error 
 		return err
 	}
 	changes = c.stillAllowed(page, changes, names)
+	changes = append(changes, c.tickBoxes(page.flows)...)
+	changes = append(changes, c.spelled(page.flows)...)
 	apply(p, page, changes)
 	return nil
 }
@@ -74,7 +76,7 @@ func (c *Corrector) readings(f flow, at int) []reading {
 	own := reading{ocr.Candidate{Char: string(g.r), Confidence: g.confidence}, g.r, c.model.Vocabulary.Class(g.r), c.config.Stay + c.config.Recognition*logarithm(g.confidence)}
 	out := []reading{own}
 	for _, o := range g.candidates[:min(len(g.candidates), Candidates)] {
-		if !c.mayBecome(g.r, o) {
+		if !c.mayBecome(g.r, o) || g.r == '千' && f.counts(at) || !unicode.Is(unicode.Han, g.r) && f.figures(at) {
 			continue
 		}
 		r, _ := utf8.DecodeRuneInString(o.Char)
@@ -87,14 +89,14 @@ func (c *Corrector) readings(f flow, at int) []reading {
 }
 
 // mayBecome reports whether a character may be changed to a candidate at all: a Chinese character to another, a punctuation
-// mark to a Chinese one, and never a numeral.
+// mark to a Chinese one, and never a numeral, but for 千 where it is none: it differs from 干 by its first stroke alone.
 func (c *Corrector) mayBecome(r rune, o ocr.Candidate) bool {
 	to, size := utf8.DecodeRuneInString(o.Char)
 	if size != len(o.Char) || to == r || o.Confidence <= 0 || !c.model.Vocabulary.Known(to) {
 		return false
 	}
 	if unicode.Is(unicode.Han, r) && unicode.Is(unicode.Han, to) {
-		return !numeral(r) && !numeral(to)
+		return !numeral(r) && !numeral(to) || r == '千' && to == '干'
 	}
 	if r == '。' && to == '，' {
 		return false // a comma read for a stop is rare, and the texts' commas are many: all such changes were damage
@@ -121,8 +123,8 @@ func (c *Corrector) protected(fs []flow, names bool) [][]bool {
 		out[i] = make([]bool, len(f))
 		// A misread digit hides a number: look also at what the text would be if every doubtful character were the number it
 		// may be.
-		mark(out[i], numbers(string(f.runes())))
-		mark(out[i], numbers(string(c.mostNumeric(f))))
+		mark(out[i], numbers(string(f.runes()), c.maybeNumeric(f)))
+		mark(out[i], numbers(string(c.mostNumeric(f)), c.maybeNumeric(f)))
 		if names {
 			continue
 		}
@@ -156,37 +158,69 @@ func mark(glyphs []bool, spans []span) {
 	}
 }
 
-// likely is the confidence from which a candidate may make a number of what stands there. Less sure ones are noise: among five
-// candidates for a blurred character there is nearly always a numeral.
-const likely = 0.03
+// Confidences from which a candidate may make a number of what stands there: beside what is a number already, and where nothing
+// else says so. Less sure ones are noise: among five candidates for a blurred character there is nearly always a numeral.
+const (
+	likely      = 0.03
+	likelyAlone = 0.3
+)
+
+// numeric tells how much a character is a number: 0 not at all, 1 the unit of one, more a numeral.
+func numeric(r rune) int {
+	switch {
+	case r >= '0' && r <= '9':
+		return 4
+	case strings.ContainsRune(formalNumerals, r):
+		return 3
+	case strings.ContainsRune(plainNumerals, r):
+		return 2
+	case strings.ContainsRune("年月日号元第", r):
+		return 1
+	}
+	return 0
+}
 
 // mostNumeric returns the flow's text with the most number-like reading of each doubtful glyph.
 func (c *Corrector) mostNumeric(f flow) []rune {
-	rank := func(r rune) int {
-		switch {
-		case r >= '0' && r <= '9':
-			return 4
-		case strings.ContainsRune(formalNumerals, r):
-			return 3
-		case strings.ContainsRune(plainNumerals, r):
-			return 2
-		case strings.ContainsRune("年月日号元第", r):
-			return 1
-		}
-		return 0
-	}
 	out := f.runes()
-	for i, g := range f {
-		if g.confidence >= c.config.Doubt {
-			continue
-		}
-		for _, o := range g.candidates {
-			if r, size := utf8.DecodeRuneInString(o.Char); size == len(o.Char) && o.Confidence >= likely && rank(r) > rank(out[i]) {
-				out[i] = r
+	beside := func(i, least int) bool {
+		return i > 0 && numeric(out[i-1]) >= least || i+1 < len(out) && numeric(out[i+1]) >= least
+	}
+	// What became a number makes its neighbours numbers too.
+	for changed := true; changed; {
+		changed = false
+		for i, g := range f {
+			if g.confidence >= c.config.Doubt {
+				continue
+			}
+			for _, o := range g.candidates {
+				r, size := utf8.DecodeRuneInString(o.Char)
+				rank, least := numeric(r), 1
+				if rank == 1 {
+					least = 2 // a unit needs a number
+				}
+				if size == len(o.Char) && rank > numeric(out[i]) && (o.Confidence >= likelyAlone || o.Confidence >= likely && beside(i, least)) {
+					out[i], changed = r, true
+				}
 			}
 		}
 	}
 	return out
+}
+
+// maybeNumeric tells whether a glyph may be a part of the number beside it.
+func (c *Corrector) maybeNumeric(f flow) func(int) bool {
+	const possible = 0.01
+	may := func(r rune) bool {
+		return numeric(r) > 0 || r < utf8.RuneSelf && (r >= 'A' || strings.ContainsRune("-/*%", r)) || strings.ContainsRune(unitsOfNumbers, r)
+	}
+	return func(i int) bool {
+		g := f[i]
+		return may(g.r) || g.confidence < c.config.Doubt && slices.ContainsFunc(g.candidates, func(o ocr.Candidate) bool {
+			r, _ := utf8.DecodeRuneInString(o.Char)
+			return o.Confidence >= possible && may(r)
+		})
+	}
 }
 
 // choose decides about all places.
@@ -299,6 +333,7 @@ type change struct {
 	to                  ocr.Candidate
 	original, corrected float32 // scores
 	likelier            float64 // how many times the language model finds the new reading likelier
+	why                 string  // what else than the language model found it likelier
 }
 
 // logarithm is the natural one of a confidence. The recogniser's smallest ones are noise.
@@ -316,7 +351,7 @@ func (c *Corrector) stillAllowed(p *page, changes []change, names bool) []change
 	forbidden := map[int][]bool{}
 	for i, text := range texts {
 		forbidden[i] = make([]bool, len(text))
-		mark(forbidden[i], numbers(string(text)))
+		mark(forbidden[i], numbers(string(text), c.maybeNumeric(p.flows[i])))
 		if !names {
 			found, _ := c.names(p.flows[i], text)
 			mark(forbidden[i], found)
@@ -392,8 +427,11 @@ func reason(f flow, ch change) string {
 		where = fmt.Sprintf(" before “%s”", right)
 	}
 	g := f[ch.at]
-	return fmt.Sprintf("language model finds %s %s times likelier than %c%s; recognition gave %c %.2f, %s %.2f",
-		ch.to.Char, times(ch.likelier), g.r, where, g.r, g.confidence, ch.to.Char, ch.to.Confidence)
+	found := fmt.Sprintf("language model finds %s %s times likelier than %c", ch.to.Char, times(ch.likelier), g.r)
+	if ch.why != "" {
+		found = ch.why
+	}
+	return fmt.Sprintf("%s%s; recognition gave %c %.2f, %s %.2f", found, where, g.r, g.confidence, ch.to.Char, ch.to.Confidence)
 }
 
 func times(x float64) string {

@@ -43,6 +43,18 @@ func (f flow) around(at int) float32 {
 	return sum / float32(n)
 }
 
+// counts tells whether 千 at a place counts anything: a numeral or a unit stands beside it.
+func (f flow) counts(at int) bool {
+	return at > 0 && (numeric(f[at-1].r) > 1 || strings.ContainsRune("数几上成好", f[at-1].r)) ||
+		at+1 < len(f) && (numeric(f[at+1].r) > 0 || strings.ContainsRune("克米瓦卡帕伏公斤多余", f[at+1].r))
+}
+
+// figures tells whether the mark at a place stands behind figures or Latin letters, which are one class each to the model whatever
+// they say: it cannot know which mark belongs there.
+func (f flow) figures(at int) bool { return at > 0 && f[at-1].r < utf8.RuneSelf }
+
+func isLetter(r rune) bool { return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' }
+
 // flows joins the page's lines where one reads on in the next, and returns each running text.
 func flows(lines []ocr.Line) []flow {
 	next := follow(lines)

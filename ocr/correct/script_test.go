@@ -157,7 +157,7 @@ func TestFields(t *testing.T) {
 			}
 			return r
 		}, block[0]))
-		spans := numbers(string(text))
+		spans := numbers(string(text), func(int) bool { return true })
 		found, _ := findNames(text, func(i int, set string) bool { return strings.ContainsRune(set, text[i]) }, func(int) bool { return false })
 		spans = append(spans, found...)
 		for _, want := range block[1:] {

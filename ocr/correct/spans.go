@@ -65,9 +65,12 @@ var patterns = []struct {
 	{fieldNumber, regexp.MustCompile(han + `{2,}`)},
 }
 
-// numbers returns the fields that are numbers or Latin letters. A number's neighbours belong to it: a digit that was misread
-// stands there.
-func numbers(text string) []span {
+// unitsOfNumbers are further characters that a number begins or ends with.
+const unitsOfNumbers = "时分秒角圆整块条款项点个次倍%％‰℃￥¥$×"
+
+// numbers returns the fields that are numbers or Latin letters. A number's neighbours belong to it where maybe says that a digit
+// that was misread may stand there.
+func numbers(text string, maybe func(i int) bool) []span {
 	index := runeIndex(text)
 	last := len(index) - 1
 	var out []span
@@ -81,8 +84,14 @@ func numbers(text string) []span {
 		}
 	}
 	for i := range out {
-		if out[i].field != fieldLatin {
-			out[i].from, out[i].to = max(0, out[i].from-1), min(last, out[i].to+1)
+		if out[i].field == fieldLatin {
+			continue
+		}
+		if from := out[i].from - 1; from >= 0 && maybe(from) {
+			out[i].from = from
+		}
+		if to := out[i].to; to < last && maybe(to) {
+			out[i].to = to + 1
 		}
 	}
 	return out
@@ -125,7 +134,7 @@ func Protected(text string, names bool) []bool {
 		}
 	}
 	marked := make([]bool, len(kept))
-	mark(marked, numbers(string(kept)))
+	mark(marked, numbers(string(kept), func(int) bool { return true }))
 	if !names {
 		sure := func(int) bool { return false }
 		found, persons := findNames(kept, func(i int, set string) bool { return strings.ContainsRune(set, kept[i]) }, sure)

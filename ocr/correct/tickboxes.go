@@ -1,0 +1,50 @@
+package correct
+
+import "github.com/courtsense/courtsense/ocr"
+
+// tickBoxes finds 口 that was read for boxes to tick: on a line with several choices, such as “性别：口男 口女”, of which one
+// follows a colon or is surely a box. The two look the same in many fonts, so that what the recogniser thinks of each says little:
+// one in doubt, or one sure box, is enough for all of the line.
+func (c *Corrector) tickBoxes(fs []flow) []change {
+	var out []change
+	for i, f := range fs {
+		for from := 0; from < len(f); {
+			to := from + 1
+			for to < len(f) && f[to].line == f[from].line {
+				to++
+			}
+			out = append(out, c.tickBoxesOf(f, i, from, to)...)
+			from = to
+		}
+	}
+	return out
+}
+
+func (c *Corrector) tickBoxesOf(f flow, number, from, to int) []change {
+	boxes, headed, doubtful := 0, false, false
+	var found []change
+	for at := from; at+1 < to; at++ { // a box has its choice behind it
+		g := f[at]
+		box := g.r == '□' || g.r == '☑' || g.r == '☐'
+		afterColon := at > from && (f[at-1].r == '：' || f[at-1].r == ':')
+		if !box && (g.r != '口' || !afterColon && g.symbol > 0) {
+			continue // in the middle of a word
+		}
+		boxes++
+		headed = headed || box || afterColon
+		doubtful = doubtful || box || g.confidence < c.config.Doubt
+		if box {
+			continue
+		}
+		score := c.config.Recognition * logarithm(g.confidence)
+		found = append(found, change{place: place{flow: number, at: at}, to: ocr.Candidate{Char: "□", Confidence: g.confidence},
+			original: score, corrected: score + tick, why: "a box to tick before each choice of the line"})
+	}
+	if boxes < 2 || !headed || !doubtful {
+		return nil
+	}
+	return found
+}
+
+// tick is what a row of choices adds to the score of a box: 口 before each of them makes no sentence.
+const tick = 5
