@@ -21,7 +21,7 @@ const (
 	turnCollar  = .5 // before and after a turn: segments are padded, and reach over short pauses
 )
 
-// HearingTruth is who sits where in a hearing, and who spoke when: NAME.json beside NAME.wav.
+// HearingTruth is who sits where in a hearing, and who spoke when: NAME.json beside NAME.wav. Without seats everybody shares one microphone.
 type HearingTruth struct {
 	Seats []Seat       `json:"seats"`
 	Turns []SpokenTurn `json:"turns"`
@@ -41,9 +41,10 @@ type SpokenTurn struct {
 	Interrupts bool      `json:"interrupts,omitempty"` // it began before the turn before it had ended
 }
 
-// FoundTurn is a final segment with the role that it was given.
+// FoundTurn is a final segment with the role that it was given in the end.
 type FoundTurn struct {
 	Role    role.Role `json:"role"`
+	AtOnce  role.Role `json:"at_once,omitempty"` // the role that was known when the segment ended, where that may be another one
 	Start   float64   `json:"start"`
 	End     float64   `json:"end"`
 	Overlap bool      `json:"overlap,omitempty"`
@@ -52,7 +53,8 @@ type FoundTurn struct {
 // Roles measures to whom turns are given.
 type Roles struct {
 	Run
-	// Hear finds the turns of a recording whose channels are these seats, and how many seconds of sound it has.
+	// Hear finds the turns of a recording whose channels are these seats, and how many seconds of sound it has. Without seats it tells the
+	// speakers of one channel apart, and their roles by what they say.
 	Hear          func(ctx context.Context, path string, seats []Seat) (found []FoundTurn, seconds float64, err error)
 	ProcessorTime func() time.Duration // that the process has spent so far; nil where it is not known
 }
@@ -60,10 +62,16 @@ type Roles struct {
 // RolesReport is the result of [Roles.Folder].
 type RolesReport struct {
 	Task string `json:"task"` // "roles"
-	// Turns were spoken; Right were given to their role; Spurious segments were given to somebody who did not speak there.
+	// Turns were spoken; Right were given to their role, Another to somebody else's and Unknown to nobody's; Spurious segments were given to
+	// somebody who did not speak there.
 	Turns    int `json:"turns"`
 	Right    int `json:"right"`
+	Another  int `json:"given_to_another"`
+	Unknown  int `json:"unknown"`
 	Spurious int `json:"spurious"`
+	// AtOnce is what would be right and another's if roles that became known later did not count for earlier turns; of hearings with one
+	// microphone only.
+	AtOnce *RolesAtOnce `json:"at_once,omitempty"`
 	// Share is Right of Turns + Spurious.
 	Share            Interval    `json:"right_share"`
 	Interrupting     int         `json:"interrupting_turns"`
@@ -77,6 +85,13 @@ type RolesReport struct {
 	Setting
 }
 
+// RolesAtOnce is how roles stand when a turn has ended.
+type RolesAtOnce struct {
+	Right   int `json:"right"`
+	Another int `json:"given_to_another"`
+	Unknown int `json:"unknown"`
+}
+
 // RolesFile is the result of one hearing.
 type RolesFile struct {
 	File     string `json:"file"`
@@ -88,7 +103,7 @@ type RolesFile struct {
 // WrongTurn is a turn that was not given to its role, or a segment that nobody spoke.
 type WrongTurn struct {
 	File  string    `json:"file"`
-	What  string    `json:"what"` // "missed", "given to another" or "spurious"
+	What  string    `json:"what"` // "missed", "unknown", "given to another" or "spurious"
 	Role  role.Role `json:"role"`
 	Start float64   `json:"start"`
 	End   float64   `json:"end"`
@@ -138,7 +153,7 @@ func (m Roles) Folder(ctx context.Context, dir string) (RolesReport, error) {
 		return report, err
 	}
 	for i, name := range names {
-		report.score(name, truths[name].Turns, found[i])
+		report.score(name, truths[name].Turns, found[i], len(truths[name].Seats) == 0)
 		report.AudioSeconds += lengths[i]
 	}
 	report.Share = wilson(report.Right, report.Turns+report.Spurious)
@@ -168,40 +183,60 @@ func readHearing(name string) (HearingTruth, error) {
 	return t, nil
 }
 
-// score adds a hearing.
-func (r *RolesReport) score(file string, turns []SpokenTurn, found []FoundTurn) {
+// verdict is to whom a turn was given.
+type verdict string
+
+const (
+	toItsRole verdict = "right"
+	toAnother verdict = "given to another"
+	toNobody  verdict = "unknown"
+	notFound  verdict = "missed"
+)
+
+// givenTo tells to whom a turn was given, by the role of each segment, and whether its own segments tell of an overlap.
+func givenTo(t SpokenTurn, found []FoundTurn, roleOf func(FoundTurn) role.Role) (to verdict, overlap bool) {
+	seconds := map[role.Role]float64{}
+	for _, f := range found {
+		if s := min(f.End, t.End) - max(f.Start, t.Start); s > 0 {
+			seconds[roleOf(f)] += s
+			overlap = overlap || roleOf(f) == t.Role && f.Overlap
+		}
+	}
+	best := t.Role
+	for _, r := range role.All() {
+		if seconds[r] > seconds[best] {
+			best = r
+		}
+	}
+	switch {
+	case seconds[best] < coveredTurn*(t.End-t.Start):
+		return notFound, overlap
+	case best == t.Role:
+		return toItsRole, overlap
+	case best == role.Unknown:
+		return toNobody, overlap
+	}
+	return toAnother, overlap
+}
+
+// score adds a hearing; of one microphone, with the roles that were known at once.
+func (r *RolesReport) score(file string, turns []SpokenTurn, found []FoundTurn, oneMicrophone bool) {
 	one := RolesFile{File: file, Turns: len(turns)}
 	wrong := func(what string, who role.Role, start, end float64) {
 		if len(r.Wrong) < 50 {
 			r.Wrong = append(r.Wrong, WrongTurn{file, what, who, start, end})
 		}
 	}
+	if oneMicrophone && r.AtOnce == nil {
+		r.AtOnce = &RolesAtOnce{}
+	}
 	for _, t := range turns {
-		best, most := role.Unknown, 0.
-		var covered float64
-		overlap := false
-		for _, candidate := range append([]role.Role{t.Role}, role.Roles...) {
-			seconds := 0.
-			for _, f := range found {
-				if f.Role == candidate {
-					s := min(f.End, t.End) - max(f.Start, t.Start)
-					seconds += max(s, 0)
-					overlap = overlap || s > 0 && candidate == t.Role && f.Overlap
-				}
-			}
-			if candidate == t.Role {
-				covered = seconds
-			}
-			if seconds > most {
-				best, most = candidate, seconds
-			}
-		}
-		right := best == t.Role && covered >= coveredTurn*(t.End-t.Start)
+		to, overlap := givenTo(t, found, func(f FoundTurn) role.Role { return f.Role })
 		if t.Interrupts {
 			r.Interrupting++
 		}
-		switch {
-		case right:
+		switch to {
+		case toItsRole:
 			one.Right++
 			if t.Interrupts {
 				r.InterruptRight++
@@ -209,13 +244,29 @@ func (r *RolesReport) score(file string, turns []SpokenTurn, found []FoundTurn) 
 					r.OverlapsReported++
 				}
 			}
-		case most >= coveredTurn*(t.End-t.Start):
-			wrong("given to another", t.Role, t.Start, t.End)
-		default:
-			wrong("missed", t.Role, t.Start, t.End)
+		case toAnother:
+			r.Another++
+		case toNobody:
+			r.Unknown++
+		}
+		if to != toItsRole {
+			wrong(string(to), t.Role, t.Start, t.End)
+		}
+		if oneMicrophone {
+			switch to, _ := givenTo(t, found, func(f FoundTurn) role.Role { return f.AtOnce }); to {
+			case toItsRole:
+				r.AtOnce.Right++
+			case toAnother:
+				r.AtOnce.Another++
+			case toNobody:
+				r.AtOnce.Unknown++
+			}
 		}
 	}
 	for _, f := range found {
+		if f.Role == role.Unknown {
+			continue
+		}
 		inside := 0.
 		for _, t := range turns {
 			if t.Role == f.Role {
@@ -236,6 +287,10 @@ func (r RolesReport) WriteText(w io.Writer) error {
 	t := newTable(w)
 	t.row("hearings", "%d, %.0f s of sound", len(r.PerFile), r.AudioSeconds)
 	t.row("turns given to the right role", "%s: %d of %d, and %d spurious", percent(r.Share), r.Right, r.Turns, r.Spurious)
+	if r.AtOnce != nil {
+		t.row("  of the others", "%d given to another role, %d unknown, %d not found", r.Another, r.Unknown, r.Turns-r.Right-r.Another-r.Unknown)
+		t.row("as it stands when they end", "%d right, %d given to another role, %d unknown", r.AtOnce.Right, r.AtOnce.Another, r.AtOnce.Unknown)
+	}
 	t.row("turns that interrupt", "%d of %d right, overlap told of %d", r.InterruptRight, r.Interrupting, r.OverlapsReported)
 	for _, f := range r.PerFile {
 		t.row("  "+f.File, "%d of %d, %d spurious", f.Right, f.Turns, f.Spurious)

@@ -31,7 +31,9 @@ func TestTurnsCountForTheirRole(t *testing.T) {
 		{Role: role.Judge, Start: 15, End: 16},       // too little of the turn
 	}
 	r := RolesReport{}
-	r.score("a.wav", turns, found)
+	r.score("a.wav", turns, found, false)
+	assert.Equal(t, []int{1, 0}, []int{r.Another, r.Unknown})
+	assert.Nil(t, r.AtOnce)
 	assert.Equal(t, []RolesFile{{"a.wav", 5, 3, 2}}, r.PerFile)
 	assert.Equal(t, []int{1, 1, 1}, []int{r.Interrupting, r.InterruptRight, r.OverlapsReported})
 	var what []string
@@ -39,6 +41,26 @@ func TestTurnsCountForTheirRole(t *testing.T) {
 		what = append(what, w.What+" "+string(w.Role))
 	}
 	assert.Equal(t, []string{"given to another witness", "missed judge", "spurious judge", "spurious plaintiff"}, what)
+}
+
+func TestTurnsOfOneMicrophoneMayBeLeftOpen(t *testing.T) {
+	turns := []SpokenTurn{
+		{Role: role.Judge, Start: 0, End: 4}, {Role: role.Plaintiff, Start: 5, End: 9}, {Role: role.Judge, Start: 10, End: 12},
+		{Role: role.Defendant, Start: 13, End: 15}, {Role: role.Witness, Start: 16, End: 19}, {Role: role.Witness, Start: 30, End: 40},
+	}
+	found := []FoundTurn{
+		{Role: role.Judge, AtOnce: role.Unknown, Start: 0, End: 4}, {Role: role.Plaintiff, AtOnce: role.Plaintiff, Start: 5, End: 9},
+		{Role: role.Plaintiff, AtOnce: role.Unknown, Start: 10, End: 12}, {Role: role.Unknown, AtOnce: role.Unknown, Start: 13, End: 15},
+		{Role: role.Witness, AtOnce: role.Judge, Start: 16, End: 19}, {Role: role.Witness, AtOnce: role.Witness, Start: 30, End: 32},
+	}
+	r := RolesReport{}
+	r.score("a.wav", turns, found, true)
+	assert.Equal(t, []RolesFile{{"a.wav", 6, 3, 1}}, r.PerFile)
+	assert.Equal(t, []int{1, 1}, []int{r.Another, r.Unknown})
+	assert.Equal(t, &RolesAtOnce{Right: 1, Another: 1, Unknown: 3}, r.AtOnce)
+	var text bytes.Buffer
+	require.NoError(t, r.WriteText(&text))
+	assert.Contains(t, text.String(), "1 given to another role, 1 unknown, 1 not found")
 }
 
 func TestHearingsOfAFolder(t *testing.T) {

@@ -1,13 +1,17 @@
 """Makes hearings on several microphones, of which each hears the other seats too: what `courtsense eval roles` measures on.
 
 python3 models/training/speech/courtroom.py --data DATA --out DIR [--hearings 10] [--minutes 4] [--seed 1] [--plain] [--answers SHARE]
-    [--noise FROM TO]
+    [--noise FROM TO] [--one-microphone]
 
 DATA is the folder of data (speech/*.tar, noise). Four people sit at a microphone each: judge, plaintiff, defendant and witness, two of them
 real speakers (of AISHELL and speechocean762), two espeak-ng voices that training leaves out. They take turns; one turn in ten begins before the
 one before it has ended. Every microphone hears the other seats 12 to 25 dB fainter than they hear themselves, 2 to 15 ms later and with
 the reverberation of the room, and noise, partly the same at all seats, 20 to 35 dB below speech. With --answers so many of the turns
-are a short answer: 是, 没有 and the like, or the first half second of a sentence. Written:
+are a short answer: 是, 没有 and the like, or the first half second of a sentence.
+
+With --one-microphone one of them hears all, and the truth has no seats. The judge is a synthetic voice then, and the talk goes as in a
+hearing: the judge says a sentence at a time, whom the judge calls upon speaks next, but for one time in seven, and a party is followed by
+the judge, or by another party unasked one time in four. The real speakers read sentences that have nothing to do with hearings. Written:
 
   DIR/hearing-00.wav   16-bit, 16 kHz, a channel a seat
   DIR/hearing-00.json  who sits where, every turn with its seat, role, begin, end and words, and how seats leak
@@ -47,6 +51,9 @@ SAYINGS = {
     "witness": ["那天我在现场看见他们签了合同", "当时有三个人在场", "我是原告的同事", "具体时间我记不清了", "我保证如实作证", "是的我听见了",
                 "他们后来吵了起来", "钱是当面交给他的", "这个我不清楚", "我看到货车停在门口"],
 }
+# Whom the judge's sayings call upon; after the others the judge goes on.
+ADDRESSED = {"请原告陈述诉讼请求和事实理由": "plaintiff", "被告对原告提交的证据有无异议": "defendant", "请证人陈述当天看到的情况": "witness",
+             "双方是否同意调解": "plaintiff", "原告还有没有补充": "plaintiff", "请被告发表质证意见": "defendant", "请如实回答法庭的提问": "witness"}
 ANSWERS = ["是", "对", "有", "没有", "不是", "同意", "不清楚", "听清了"]
 
 
@@ -74,8 +81,8 @@ def trimmed(sound):
 class Voice:
     """Somebody who can say something."""
 
-    def __init__(self, name, role, files, rng, answers=0):
-        self.name, self.role, self.files, self.rng, self.answers = name, role, files, rng, answers
+    def __init__(self, name, role, files, rng, answers=0, brief=False):
+        self.name, self.role, self.files, self.rng, self.answers, self.brief = name, role, files, rng, answers, brief
         self.speed, self.pitch = rng.randint(140, 190), rng.randint(25, 75)
 
     def say(self):
@@ -94,24 +101,42 @@ class Voice:
         return sound / (np.sqrt(np.mean(np.square(sound))) + 1e-9), ""
 
     def turn(self):
-        """One to three sayings with a breath between them, or an answer."""
+        """One to three sayings (of the brief, one) with a breath between them, or an answer."""
         if self.answers and self.rng.random() < self.answers:
             return self.answer()
         sound, words = self.say()
-        for _ in range(self.rng.choice([0, 0, 1, 1, 2])):
+        for _ in range(0 if self.brief else self.rng.choice([0, 0, 1, 1, 2])):
             more, said = self.say()
             sound = np.concatenate([sound, np.zeros(int(self.rng.uniform(0.1, 0.35) * RATE), np.float32), more])
             words += said
         return sound, words
 
 
-def schedule(voices, seconds, rng):
-    """Turns (seat, first sample, sound, words, whether it interrupts), none of a seat beside another one of it."""
+def anyone(voices, turns, rng):
+    """Who speaks next: anybody else."""
+    return rng.choice([s for s in range(len(voices)) if not turns or s != turns[-1][0]])
+
+
+def called(voices, turns, rng):
+    """Who speaks next in a hearing that the judge leads."""
+    seats = {v.role: s for s, v in enumerate(voices)}
+    if not turns:
+        return seats["judge"]
+    last, words = turns[-1][0], turns[-1][3]
+    if last != seats["judge"]:
+        return rng.choice([s for s in seats.values() if s not in (last, seats["judge"])]) if rng.random() < 0.25 else seats["judge"]
+    if rng.random() < 1 / 7:
+        return anyone(voices, turns, rng)
+    return next((seats[role] for saying, role in ADDRESSED.items() if words.endswith(saying)), seats["judge"])
+
+
+def schedule(voices, seconds, rng, following):
+    """Turns (seat, first sample, sound, words, whether it interrupts). `following` tells who speaks next."""
     turns, at, before = [], int(rng.uniform(0.5, 2) * RATE), None
     while at < seconds * RATE:
-        seat = rng.choice([s for s in range(len(voices)) if s != before])
+        seat = following(voices, turns, rng)
         sound, words = voices[seat].turn()
-        interrupts = before is not None and rng.random() < 0.1
+        interrupts = before not in (None, seat) and rng.random() < 0.1
         if interrupts:
             length = len(turns[-1][2])
             at = max(turns[-1][1] + length // 3, turns[-1][1] + length - int(rng.uniform(0.5, 1.5) * RATE))
@@ -141,8 +166,12 @@ def hearing(folder, name, speakers, noises, seed, args):
     rng.shuffle(roles)
     people = rng.sample(sorted(speakers), 2) + rng.sample(evalset.voices(), 2)
     rng.shuffle(people)
-    voices = [Voice(p, r, speakers.get(p), random.Random(f"{seed} {p}"), args.answers) for p, r in zip(people, roles)]
-    turns = schedule(voices, args.minutes * 60, rng)
+    if args.one_microphone and people[roles.index("judge")] in speakers:
+        other = next(s for s, p in enumerate(people) if p not in speakers)
+        people[roles.index("judge")], people[other] = people[other], people[roles.index("judge")]
+    voices = [Voice(p, r, speakers.get(p), random.Random(f"{seed} {p}"), args.answers,
+                    args.one_microphone and r == "judge") for p, r in zip(people, roles)]
+    turns = schedule(voices, args.minutes * 60, rng, called if args.one_microphone else anyone)
     seats = len(voices)
     samples = max(at + len(sound) for _, at, sound, *_ in turns) + 2 * RATE
     levels = [10 ** ((-26 + rng.uniform(-4, 4)) / 20) for _ in voices]
@@ -151,22 +180,22 @@ def hearing(folder, name, speakers, noises, seed, args):
         dry[seat, at:at + len(sound)] += sound * levels[seat]
     leak = [[0 if i == j else round(rng.uniform(-25, -12), 1) for j in range(seats)] for i in range(seats)]
     delay = [[0 if i == j else rng.randint(2 * RATE // 1000, 15 * RATE // 1000) for j in range(seats)] for i in range(seats)]
-    heard = np.zeros((seats, samples), np.float32)
-    for i in range(seats):
+    heard = np.zeros((1 if args.one_microphone else seats, samples), np.float32)
+    for i in range(len(heard)):
         for j in range(seats):
             if i != j and args.plain:
                 continue
-            room = own_way(draw) if i == j else way(draw, leak[i][j], delay[i][j])
+            room = own_way(draw) if i == j or args.one_microphone else way(draw, leak[i][j], delay[i][j])
             heard[i] += signal.oaconvolve(dry[j], room)[:samples].astype(np.float32)
     common = loop(noises[draw.integers(len(noises))], samples, draw)
     common = common / (np.std(common) + 1e-9)
-    for i in range(seats):
+    for i in range(len(heard)):
         level = levels[i] * 10 ** (-rng.uniform(*args.noise) / 20)
         alone = coloured(1 << 18, draw)
         heard[i] += level * (0.7 * common + 0.7 * np.resize(alone / np.std(alone), samples)).astype(np.float32)
     folder.mkdir(parents=True, exist_ok=True)
     with wave.open(str(folder / f"{name}.wav"), "wb") as w:
-        w.setnchannels(seats)
+        w.setnchannels(len(heard))
         w.setsampwidth(2)
         w.setframerate(RATE)
         w.writeframes((np.clip(heard.T, -1, 1) * 32767).astype("<i2").tobytes())
@@ -176,6 +205,9 @@ def hearing(folder, name, speakers, noises, seed, args):
                    "text": words} for s, at, sound, words, i in turns],
         "leak_db": leak, "delay_ms": [[round(1000 * d / RATE, 1) for d in row] for row in delay],
     }
+    if args.one_microphone:
+        truth = {"speakers": [{"role": v.role, "voice": v.name} for v in voices],
+                 "turns": [{k: v for k, v in t.items() if k != "channel"} for t in truth["turns"]]}
     (folder / f"{name}.json").write_text(json.dumps(truth, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     (folder / f"{name}.rttm").write_text("".join(
         f"SPEAKER {name} 1 {t['start']:.3f} {t['end'] - t['start']:.3f} <NA> <NA> {t['role']} <NA> <NA>\n" for t in truth["turns"]), encoding="utf-8")
@@ -190,6 +222,7 @@ def main():
     parser.add_argument("--minutes", type=float, default=4)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--plain", action="store_true", help="no microphone hears another seat: what is lost without any cross-talk")
+    parser.add_argument("--one-microphone", action="store_true", help="one microphone hears all, and the judge leads")
     parser.add_argument("--answers", type=float, default=0, help="share of the turns that are short answers, 0 to 1")
     parser.add_argument("--noise", type=float, nargs=2, default=(20, 35), metavar=("FROM", "TO"), help="dB below speech")
     args = parser.parse_args()
