@@ -57,6 +57,8 @@ type Result struct {
 	Stable int
 	// EndedBy is the rule that ended the final segment; [endpoint.None] where voice activity did.
 	EndedBy endpoint.Rule
+	// Evidence is what was heard of a final segment beside its words; nil where it is not kept.
+	Evidence *Evidence
 }
 
 // WriteJSON writes {"segments":[{"start":,"end":,"channel":,"text":,"words":[]}]} and a newline, seconds rounded to the

@@ -387,7 +387,7 @@ func (t *track) final(ctx context.Context, at int64, r Result, hypotheses []deco
 		t.wake(s.words[0].Start)
 		r.Segment = t.segment(t.start, sampleAt(r.End))
 	}
-	r.Text, r.Words, r.Confidence, r.Alternatives = s.text, s.words, s.confidence, s.alternatives
+	r.Text, r.Words, r.Confidence, r.Alternatives, r.Evidence = s.text, s.words, s.confidence, s.alternatives, t.listener.evidence()
 	return t.finish(ctx, at, r)
 }
 

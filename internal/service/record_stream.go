@@ -315,6 +315,7 @@ func (in *recordStream) settle(heard float64) {
 func (in *recordStream) placed(r speech.Result) speech.Result {
 	by := float64(in.base) / audio.Rate
 	r.Start, r.End, r.Heard = r.Start+by, r.End+by, r.Heard+by
+	r.Evidence = r.Evidence.Later(by)
 	r.Words = slices.Clone(r.Words)
 	for i := range r.Words {
 		r.Words[i].Start, r.Words[i].End = r.Words[i].Start+by, r.Words[i].End+by

@@ -100,7 +100,7 @@ func (s *Speech) Recognize(ctx context.Context, req *pb.SpeechServiceRecognizeRe
 		summary, err = setup.segmenter.Run(stage, bytes.NewReader(content), func(r speech.Result) error {
 			if r.Final {
 				m := hearing.segment(r)
-				if err := write(stage, setup.writer, m); err != nil {
+				if err := write(stage, setup.writer, m, r.Evidence); err != nil {
 					return err
 				}
 				answer.Segments = append(answer.Segments, m)

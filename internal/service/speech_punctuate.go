@@ -11,6 +11,7 @@ import (
 	"github.com/courtsense/courtsense/internal/telemetry"
 	"github.com/courtsense/courtsense/models"
 	"github.com/courtsense/courtsense/pipeline"
+	"github.com/courtsense/courtsense/speech"
 	"github.com/courtsense/courtsense/speech/number"
 	"github.com/courtsense/courtsense/speech/punctuate"
 	"github.com/courtsense/courtsense/speech/written"
@@ -78,12 +79,17 @@ func (w *writers) of(channel int32) *written.Stream {
 	return s
 }
 
-// write makes a final segment's text what is written; what was recognised stays beside it.
-func write(ctx context.Context, w *writers, m *pb.SpeechSegment) error {
+// write makes a final segment's text what is written; what was recognised stays beside it. evidence is what was heard beside the words, or nil.
+func write(ctx context.Context, w *writers, m *pb.SpeechSegment, evidence *speech.Evidence) error {
 	if m.Text == "" {
 		return nil
 	}
-	t, err := w.of(m.Channel).Write(ctx, written.Final{Text: m.Text, Confidence: confidences(m), Start: m.StartSeconds, End: m.EndSeconds}, today())
+	f := written.Final{Text: m.Text, Start: m.StartSeconds, End: m.EndSeconds}
+	f.Confidence, f.Times = characters(m)
+	if evidence != nil {
+		f.Evidence = evidence
+	}
+	t, err := w.of(m.Channel).Write(ctx, f, today())
 	if err != nil {
 		return err
 	}
@@ -98,24 +104,29 @@ func write(ctx context.Context, w *writers, m *pb.SpeechSegment) error {
 	return nil
 }
 
-// confidences are those of the characters of a segment's text, whose words may stand apart in it; nil when the words are not the text.
-func confidences(m *pb.SpeechSegment) []float32 {
-	var out []float32
+// characters are the confidences and the times of the characters of a segment's text, whose words may stand apart in it; nil when the words are
+// not the text.
+func characters(m *pb.SpeechSegment) (confidence []float32, times [][2]float64) {
 	rest := []rune(m.Text)
+	add := func(w *pb.SpokenWord, n int) {
+		confidence = append(confidence, slices.Repeat([]float32{w.Confidence}, n)...)
+		times = append(times, slices.Repeat([][2]float64{{w.StartSeconds, w.EndSeconds}}, n)...)
+		rest = rest[n:]
+	}
 	for _, w := range m.Words {
 		for len(rest) > 0 && rest[0] == ' ' {
-			out, rest = append(out, w.Confidence), rest[1:]
+			add(w, 1)
 		}
 		n := utf8.RuneCountInString(w.Text)
 		if n > len(rest) || string(rest[:n]) != w.Text {
-			return nil
+			return nil, nil
 		}
-		out, rest = append(out, slices.Repeat([]float32{w.Confidence}, n)...), rest[n:]
+		add(w, n)
 	}
 	if len(rest) > 0 {
-		return nil
+		return nil, nil
 	}
-	return out
+	return confidence, times
 }
 
 func today() string { return time.Now().Format(time.DateOnly) }

@@ -305,7 +305,7 @@ func (l *listening) result(ctx context.Context, r speech.Result) error {
 	if r.Final || l.config.GetInterimResults() || l.record != nil {
 		segment := l.hearing.segment(r)
 		if r.Final {
-			if err := write(ctx, l.setup.writer, segment); err != nil {
+			if err := write(ctx, l.setup.writer, segment, r.Evidence); err != nil {
 				return err
 			}
 		}

@@ -34,21 +34,27 @@ type Reader struct {
 	x       *Index
 	said    []rune
 	sure    []float32 // of each character, the recogniser's confidence
+	sounds  []sounded // of each character
 	begins  []int     // places in said where results begin
 	article int       // that the last result recited to its end, -1 for none
 	likely  float64   // confidence of the likeliest recital in the latest result
 	end     int       // where it stood in the article then
+	going   Match     // that last recital
+	tried   []Match   // likeliest recitals that reach into the latest result
 }
 
 // NewReader returns a reader at the beginning of a channel.
 func (x *Index) NewReader() *Reader { return &Reader{x: x, article: -1} }
 
 // Forget tells that what comes next does not go on from what was said.
-func (r *Reader) Forget() { r.said, r.sure, r.begins, r.article = nil, nil, nil, -1 }
+func (r *Reader) Forget() { r.said, r.sure, r.sounds, r.begins, r.article = nil, nil, nil, nil, -1 }
 
 // Snap is [Index.Snap] of the next result.
 func (r *Reader) Snap(text string, o Options) (Snapped, error) {
 	spoken := []rune(text)
+	if len(spoken) == 0 {
+		return Snapped{}, nil
+	}
 	r.begins = append(r.begins, len(r.said))
 	bound := len(r.said)
 	joined := append(r.said[:bound:bound], spoken...)
@@ -57,15 +63,29 @@ func (r *Reader) Snap(text string, o Options) (Snapped, error) {
 		confidence = slices.Repeat([]float32{1}, len(spoken))
 	}
 	r.sure = append(r.sure[:bound:bound], confidence...)
-	r.likely = 0
+	r.sounds = append(r.sounds[:bound:bound], make([]sounded, len(spoken))...)
+	if o.Evidence != nil && len(o.Times) == len(spoken) {
+		for i, t := range o.Times {
+			r.sounds[bound+i] = sounded{t[0], t[1], o.Evidence}
+		}
+	}
+	r.likely, r.tried = 0, r.tried[:0]
 	places, err := r.x.places(string(joined), o, func(m *Match) bool {
 		if m.End > bound {
 			r.likely = max(r.likely, m.Confidence)
+			if len(r.tried) < hypotheses {
+				r.tried = append(r.tried, *m)
+			}
 		}
-		return m.sure() || r.reads(m)
+		return r.accepts(m, bound)
 	})
 	if err != nil {
 		return Snapped{}, err
+	}
+	if r.sounds[len(joined)-1].of != nil {
+		if places, err = r.followed(string(joined), bound, places, o.Day); err != nil {
+			return Snapped{}, err
+		}
 	}
 	var own []place
 	last, end := -1, 0
@@ -79,7 +99,7 @@ func (r *Reader) Snap(text string, o Options) (Snapped, error) {
 			}
 		}
 		if p.recited && p.End == len(joined) {
-			last, end = p.article, p.ArticleEnd
+			last, end, r.going = p.article, p.ArticleEnd, p.Match
 		}
 		p.Start, p.End = p.Start-bound, p.End-bound
 		own = append(own, p)
@@ -103,7 +123,7 @@ func (r *Reader) remember(joined []rune) {
 			from = r.begins[0]
 		}
 	}
-	r.said, r.sure = slices.Clone(joined[from:]), slices.Clone(r.sure[from:])
+	r.said, r.sure, r.sounds = slices.Clone(joined[from:]), slices.Clone(r.sure[from:]), slices.Clone(r.sounds[from:])
 	for i := range r.begins {
 		r.begins[i] -= from
 	}
@@ -143,12 +163,17 @@ func (r *Reader) cut(m *Match, bound int) bool {
 	return true
 }
 
+// accepts tells whether a recital takes the place of what was recognised.
+func (r *Reader) accepts(m *Match, bound int) bool {
+	if j, known := r.judge(m, bound); known && r.sounds[bound].of != nil {
+		return j.mean >= unlikely && m.sure() || j.misheard(announced) && r.reads(m)
+	}
+	return m.sure() || r.heard(m) <= misheard && r.reads(m)
+}
+
 // reads tells whether somebody reads the provision: from where a result and a sentence of the law begin, or behind its name, up to the end of
 // what was said or of a clause.
 func (r *Reader) reads(m *Match) bool {
-	if r.heard(m) > misheard {
-		return false
-	}
 	matched := m.equal + m.sounds
 	before, after := m.missing()
 	upToEnd := len(m.query.runes)-m.to <= min(after, edge)

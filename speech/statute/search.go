@@ -14,6 +14,10 @@ type Options struct {
 	Max int
 	// Confidence is the recogniser's of each character of the text, 0 to 1, for a [Reader]; nil: none may have been misheard.
 	Confidence []float32
+	// Evidence is what was heard of the text, for a [Reader], and Times are where each of its characters begins and ends in it, in seconds; nil: it
+	// is not known.
+	Evidence Evidence
+	Times    [][2]float64
 }
 
 // Match is a provision that a text names or recites.

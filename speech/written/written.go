@@ -62,10 +62,13 @@ type Final struct {
 	Text       string
 	Confidence []float32 // of each character of Text, 0 to 1; nil when it is not known
 	Start, End float64   // seconds
+	// Evidence is what was heard beside Text, and Times are where each of its characters begins and ends in it, in seconds; nil when it is not known.
+	Evidence statute.Evidence
+	Times    [][2]float64
 }
 
 // Write writes the next final result down as [Writer.Write] does of a text that ends a sentence, but takes recitals for misheard where the
-// recogniser was unsure.
+// recogniser was unsure, or what it heard fits the law's words about as well.
 func (s *Stream) Write(ctx context.Context, f Final, day string) (Text, error) {
 	if s.reader == nil {
 		return s.w.around(ctx, f.Text, nil, nil, true)
@@ -74,7 +77,7 @@ func (s *Stream) Write(ctx context.Context, f Final, day string) (Text, error) {
 		s.reader.Forget()
 	}
 	s.end = f.End
-	snapped, err := s.reader.Snap(f.Text, statute.Options{Day: day, Confidence: f.Confidence})
+	snapped, err := s.reader.Snap(f.Text, statute.Options{Day: day, Confidence: f.Confidence, Evidence: f.Evidence, Times: f.Times})
 	if err != nil {
 		return Text{}, err
 	}
