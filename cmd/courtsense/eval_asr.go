@@ -126,13 +126,6 @@ func hotWordsOf(name string) ([]*pb.HotWord, error) {
 	return out, nil
 }
 
-// speechApp assembles what hears, without ports.
-func speechApp(ctx context.Context, c *console, cfg conf.Config) (*app.App, error) {
-	a, err := app.New(ctx, cfg, app.Options{Logger: c.logger(), Parts: app.Speech, Progress: func(step string) { c.status("%s ...", step) }})
-	c.erase()
-	return a, err
-}
-
 func (e *evalSpeech) measure(ctx context.Context, c *console, cfg conf.Config, run eval.Run, dir string) (r eval.ASRReport, err error) {
 	a, err := speechApp(ctx, c, cfg)
 	if err != nil {

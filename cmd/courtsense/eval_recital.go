@@ -1,8 +1,8 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"os"
 	"strings"
 
@@ -10,8 +10,9 @@ import (
 
 	pb "github.com/courtsense/courtsense/api/courtsense/v1"
 	"github.com/courtsense/courtsense/benchmarks"
-	"github.com/courtsense/courtsense/internal/conf"
+	"github.com/courtsense/courtsense/internal/app"
 	"github.com/courtsense/courtsense/internal/eval"
+	"github.com/courtsense/courtsense/internal/service"
 )
 
 func newEvalRecitalCommand() *cobra.Command {
@@ -28,69 +29,41 @@ models/training/speech/recital.py makes such folders.`,
 	}
 	f := addEvalFlags(cmd, "config", "set", "models", "device")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if err := f.check(); err != nil {
-			return err
-		}
 		if f.score != "" {
 			return usagef("eval recital has no --score")
 		}
-		loaded, err := loadConfig(f.config)
-		if err != nil {
-			return err
-		}
-		c := newConsole(cmd)
-		return f.run(c, "listening", func(run eval.Run) error {
-			r, err := evalRecital(cmd.Context(), c, loaded.Config, run, args[0])
-			if err != nil {
-				return err
-			}
-			return f.print(c, r)
+		return f.onSpeech(cmd, func(ctx context.Context, a *app.App, run eval.Run, s eval.Setting) (evalReport, error) {
+			measure := eval.Recital{Run: run, ProcessorTime: benchmarks.ProcessorTime, Hear: func(ctx context.Context, path string) (eval.Recited, error) {
+				return hearRecital(ctx, a.Speech(), path)
+			}}
+			r, err := measure.Folder(ctx, args[0])
+			r.Setting = s
+			return r, err
 		})
 	}
 	return cmd
 }
 
-func evalRecital(ctx context.Context, c *console, cfg conf.Config, run eval.Run, dir string) (r eval.RecitalReport, err error) {
-	a, err := speechApp(ctx, c, cfg)
+// hearRecital is what a recording of a recital becomes.
+func hearRecital(ctx context.Context, s *service.Speech, path string) (eval.Recited, error) {
+	content, err := os.ReadFile(path)
 	if err != nil {
-		return r, err
+		return eval.Recited{}, err
 	}
-	defer func() { err = errors.Join(err, a.Close()) }()
 	on := true
-	config := &pb.RecognitionConfig{SnapStatutes: &on}
-	var uses []*pb.ModelUse
-	measure := eval.Recital{Run: run, ProcessorTime: benchmarks.ProcessorTime, Hear: func(ctx context.Context, path string) (eval.Recited, error) {
-		content, err := os.ReadFile(path)
-		if err != nil {
-			return eval.Recited{}, err
-		}
-		answer, err := a.Speech().Recognize(ctx, &pb.SpeechServiceRecognizeRequest{Config: config, Audio: &pb.AudioFile{Content: content}})
-		if err != nil {
-			return eval.Recited{}, err
-		}
-		out := eval.Recited{AudioSeconds: answer.GetAudioSeconds()}
-		var text, spoken []string
-		for _, s := range answer.GetSegments() {
-			text = append(text, s.GetText())
-			if said := s.GetSpokenText(); said != "" {
-				spoken = append(spoken, said)
-			} else {
-				spoken = append(spoken, s.GetText())
-			}
-			for _, q := range s.GetQuotations() {
-				out.Provisions = append(out.Provisions, eval.Provision{Law: q.GetArticle().GetLaw(), Number: q.GetArticle().GetArticle(), Text: q.GetArticle().GetText()})
-			}
-		}
-		out.Text, out.Spoken = strings.Join(text, "\n"), strings.Join(spoken, "\n")
-		return out, nil
-	}}
-	if r, err = measure.Folder(ctx, dir); err != nil {
-		return r, err
+	answer, err := s.Recognize(ctx, &pb.SpeechServiceRecognizeRequest{Config: &pb.RecognitionConfig{SnapStatutes: &on}, Audio: &pb.AudioFile{Content: content}})
+	if err != nil {
+		return eval.Recited{}, err
 	}
-	if uses, err = a.Speech().Uses(""); err != nil {
-		return r, err
+	out := eval.Recited{AudioSeconds: answer.GetAudioSeconds()}
+	var text, spoken []string
+	for _, s := range answer.GetSegments() {
+		text = append(text, s.GetText())
+		spoken = append(spoken, cmp.Or(s.GetSpokenText(), s.GetText()))
+		for _, q := range s.GetQuotations() {
+			out.Provisions = append(out.Provisions, eval.Provision{Law: q.GetArticle().GetLaw(), Number: q.GetArticle().GetArticle(), Text: q.GetArticle().GetText()})
+		}
 	}
-	r.Setting = setting()
-	r.Models = evalModels(uses)
-	return r, nil
+	out.Text, out.Spoken = strings.Join(text, "\n"), strings.Join(spoken, "\n")
+	return out, nil
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"os"
 	"strings"
 
@@ -10,8 +9,9 @@ import (
 
 	pb "github.com/courtsense/courtsense/api/courtsense/v1"
 	"github.com/courtsense/courtsense/benchmarks"
-	"github.com/courtsense/courtsense/internal/conf"
+	"github.com/courtsense/courtsense/internal/app"
 	"github.com/courtsense/courtsense/internal/eval"
+	"github.com/courtsense/courtsense/internal/service"
 	"github.com/courtsense/courtsense/speech"
 )
 
@@ -29,69 +29,46 @@ counts as one more wrong turn. models/training/speech/courtroom.py makes such fo
 	}
 	f := addEvalFlags(cmd, "config", "set", "models", "device")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if err := f.check(); err != nil {
-			return err
-		}
 		if f.score != "" || f.raw != "" {
 			return usagef("eval roles has no --raw and --score")
 		}
-		loaded, err := loadConfig(f.config)
-		if err != nil {
-			return err
-		}
-		c := newConsole(cmd)
-		return f.run(c, "listening", func(run eval.Run) error {
-			r, err := evalRoles(cmd.Context(), c, loaded.Config, run, args[0])
-			if err != nil {
-				return err
-			}
-			return f.print(c, r)
+		return f.onSpeech(cmd, func(ctx context.Context, a *app.App, run eval.Run, s eval.Setting) (evalReport, error) {
+			measure := eval.Roles{Run: run, ProcessorTime: benchmarks.ProcessorTime, Hear: func(ctx context.Context, path string, seats []eval.Seat) ([]eval.FoundTurn, float64, error) {
+				return hearRoles(ctx, a.Speech(), path, seats)
+			}}
+			r, err := measure.Folder(ctx, args[0])
+			r.Setting = s
+			return r, err
 		})
 	}
 	return cmd
 }
 
-func evalRoles(ctx context.Context, c *console, cfg conf.Config, run eval.Run, dir string) (r eval.RolesReport, err error) {
-	a, err := speechApp(ctx, c, cfg)
-	if err != nil {
-		return r, err
-	}
-	defer func() { err = errors.Join(err, a.Close()) }()
-	uses, err := a.Speech().Uses("")
-	if err != nil {
-		return r, err
-	}
-	measure := eval.Roles{Run: run, ProcessorTime: benchmarks.ProcessorTime, Hear: func(ctx context.Context, path string, seats []eval.Seat) ([]eval.FoundTurn, float64, error) {
-		config := &pb.RecognitionConfig{}
-		at := map[int]eval.Seat{}
-		for _, s := range seats {
-			at[s.Channel] = s
-			config.ChannelRoles = append(config.ChannelRoles, &pb.ChannelRole{
-				Channel: int32(s.Channel), Role: pb.SpeakerRole(pb.SpeakerRole_value["SPEAKER_ROLE_"+strings.ToUpper(string(s.Role))]),
-			})
-		}
-		segmenter, _, err := a.Speech().Segmenter(ctx, config, -1)
-		if err != nil {
-			return nil, 0, err
-		}
-		file, err := os.Open(path)
-		if err != nil {
-			return nil, 0, err
-		}
-		defer file.Close()
-		var found []eval.FoundTurn
-		summary, err := segmenter.Run(ctx, file, func(x speech.Result) error {
-			if x.Final {
-				found = append(found, eval.FoundTurn{Role: at[x.Channel].Role, Start: x.Start, End: x.End, Overlap: x.Overlap})
-			}
-			return nil
+// hearRoles is who speaks when in a recording of a hearing, by where they sit, and how many seconds it has.
+func hearRoles(ctx context.Context, s *service.Speech, path string, seats []eval.Seat) ([]eval.FoundTurn, float64, error) {
+	config := &pb.RecognitionConfig{}
+	at := map[int]eval.Seat{}
+	for _, s := range seats {
+		at[s.Channel] = s
+		config.ChannelRoles = append(config.ChannelRoles, &pb.ChannelRole{
+			Channel: int32(s.Channel), Role: pb.SpeakerRole(pb.SpeakerRole_value["SPEAKER_ROLE_"+strings.ToUpper(string(s.Role))]),
 		})
-		return found, summary.Duration.Seconds(), err
-	}}
-	if r, err = measure.Folder(ctx, dir); err != nil {
-		return r, err
 	}
-	r.Setting = setting()
-	r.Models = evalModels(uses)
-	return r, nil
+	segmenter, _, err := s.Segmenter(ctx, config, -1)
+	if err != nil {
+		return nil, 0, err
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer file.Close()
+	var found []eval.FoundTurn
+	summary, err := segmenter.Run(ctx, file, func(x speech.Result) error {
+		if x.Final {
+			found = append(found, eval.FoundTurn{Role: at[x.Channel].Role, Start: x.Start, End: x.End, Overlap: x.Overlap})
+		}
+		return nil
+	})
+	return found, summary.Duration.Seconds(), err
 }
