@@ -20,11 +20,13 @@ const (
 	announced = -7.
 	// unlikely is the same for a recital that its words speak for enough.
 	unlikely = -9.
-	// otherWord is the least of a single place: below, another word was said there, however little of the rest was heard.
-	otherWord = -8.5
-	// otherCharacter is that of a single character, which is seldom a word, and littleLost what all places may cost by character of the recital.
+	// otherWord is the least of a single place: below, another word was said there, however little of the rest was heard. otherCharacter is that
+	// of a single character, which is seldom a word, and otherSense that of a place with characters that turn the sense of a provision.
+	otherWord      = -8.5
 	otherCharacter = -12.5
-	littleLost     = -.3
+	otherSense     = -6.5
+	// littleLost is what all places may cost by character of the recital.
+	littleLost = -.3
 )
 
 // sounded is what a reader keeps of a character: when it was said, and the evidence of the result that it is of.
@@ -62,13 +64,18 @@ const beside = .6
 type judged struct {
 	mean  float64 // nats by differing character, of all that differs; 0 when nothing does
 	share float64 // nats by character of the recital
-	worst float64 // nats by differing character of the worst place, but for single characters that decide nothing
-	alone float64 // of the worst of these
+	// Nats by differing character of the worst place: of those with characters that turn the sense, of other single characters, and of the rest.
+	sense, alone, worst float64
+}
+
+// plausible tells whether no other word was said in any place.
+func (j judged) plausible() bool {
+	return j.sense >= otherSense && j.alone >= otherCharacter && j.worst >= otherWord
 }
 
 // misheard tells whether a recital's words were said, and what differs from them was misheard.
 func (j judged) misheard(least float64) bool {
-	return j.worst >= otherWord && j.alone >= otherCharacter && (j.mean >= least || j.share >= littleLost)
+	return j.plausible() && (j.mean >= least || j.share >= littleLost)
 }
 
 // judge asks the evidence for the places where a recital differs from the article, and one whether they all lie in results that have any.
@@ -98,10 +105,14 @@ func (r *Reader) judge(m *Match, bound int) (judged, bool) {
 		// Where characters were heard that the article has not, silence fits better than another character would.
 		lost += float64(differ)*r.doubt(m, from, to) - extra*float64(max(0, to-from-(artTo-artFrom)))
 		sum, n = sum+lost, n+differ
-		if differ == 1 && !slices.ContainsFunc(m.query.runes[from:to], decides) && !slices.ContainsFunc(m.words.runes[artFrom:artTo], decides) {
-			out.alone = min(out.alone, lost)
-		} else {
-			out.worst = min(out.worst, lost/float64(differ))
+		place := lost / float64(differ)
+		switch decisive := slices.ContainsFunc(m.query.runes[from:to], decides) || slices.ContainsFunc(m.words.runes[artFrom:artTo], decides); {
+		case decisive:
+			out.sense = min(out.sense, place)
+		case differ == 1:
+			out.alone = min(out.alone, place)
+		default:
+			out.worst = min(out.worst, place)
 		}
 	})
 	if n > 0 {

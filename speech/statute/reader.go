@@ -166,7 +166,7 @@ func (r *Reader) cut(m *Match, bound int) bool {
 // accepts tells whether a recital takes the place of what was recognised.
 func (r *Reader) accepts(m *Match, bound int) bool {
 	if j, known := r.judge(m, bound); known && r.sounds[bound].of != nil {
-		return j.mean >= unlikely && m.sure() || j.misheard(announced) && r.reads(m)
+		return j.mean >= unlikely && j.plausible() && m.sure() || j.misheard(announced) && r.reads(m)
 	}
 	return m.sure() || r.heard(m) <= misheard && r.reads(m)
 }
