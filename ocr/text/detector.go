@@ -23,6 +23,7 @@ type Detector struct {
 	plan          scaling
 	minLine       float64 // tensor pixels
 	endGrowth     float64 // heights of a line
+	tables        bool
 	largeSide     int     // tensor pixels
 	largeLine     float64 // tensor pixels
 	stride        int     // tensor pixels a map cell, each way
@@ -43,7 +44,8 @@ type Detector struct {
 // and the median line is lower than this in the tensor, it is shown once more, larger; default 0: never). "end_growth" moves a
 // line's ends over free ink that goes on behind them, by up to so many of its heights (0 to 3, default 0: not at all).
 // "large_side" (where lines cover little of a picture its longer side is brought down to this for one more look, and what is
-// found to be at least "large_line" tensor pixels high then, default 20, takes the place of its pieces; default 0: never).
+// found to be at least "large_line" tensor pixels high then, default 20, takes the place of its pieces; default 0: never). "tables"
+// (default false: cells of a table that were found as one line are parted, and lone entries that were left out are added).
 // Thresholds: "pixel" (0.3), "box" (0.6).
 func NewDetector(x pipeline.Executor, e models.Entry) (*Detector, error) {
 	fail := func(format string, args ...any) (*Detector, error) {
@@ -85,6 +87,7 @@ func NewDetector(x pipeline.Executor, e models.Entry) (*Detector, error) {
 	}
 	d.minSide, d.minLine = p.Float("min_side", 3), p.Float("min_line", 0)
 	d.endGrowth, d.largeSide, d.largeLine = p.Float("end_growth", 0), p.Int("large_side", 0), p.Float("large_line", 20)
+	d.tables = p.Bool("tables", false)
 	d.db = dbSettings{
 		pixel: float32(e.Threshold("pixel", 0.3)), score: float32(e.Threshold("box", 0.6)),
 		ratio: p.Float("unclip_ratio", 0), shrink: p.Float("shrink_ratio", 0.4),
@@ -147,8 +150,14 @@ func (d *Detector) Detect(ctx context.Context, r *imaging.Raster, o DetectOption
 			return nil, fmt.Errorf("detect text: %w", err)
 		}
 	}
+	if d.tables {
+		regions = cutAtRules(cellsApart(regions), plane{pix: r.Pix, width: r.Width, height: r.Height, channels: 3})
+	}
 	if d.endGrowth > 0 {
 		grownEnds(regions, plane{pix: r.Pix, width: r.Width, height: r.Height, channels: 3}, d.endGrowth)
+	}
+	if d.tables {
+		regions = withEntries(regions, plane{pix: r.Pix, width: r.Width, height: r.Height, channels: 3})
 	}
 	return regions, nil
 }

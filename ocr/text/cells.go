@@ -1,0 +1,219 @@
+package text
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"github.com/courtsense/courtsense/ocr"
+)
+
+// Numbers of the separation of cells that were found as one; lengths are shares of the column's width.
+const (
+	cellsReach  = 12.0 // how far beside a column its rows are looked for
+	cellsLevel  = 0.5  // rows nearer to each other than this are one
+	cellsLoose  = 1.3  // the largest height of a line beside a column, and how near its ends the first and the last row are
+	cellsPitch  = 1.1  // least distance of rows
+	cellsWidest = 2.4  // largest one
+)
+
+// cellsApart parts columns of cells that were found as one vertical line: where lines of a row stand beside each place of it, what is
+// below each other are the cells of a table, as the units in an invoice, and no vertical text.
+func cellsApart(regions []Region) []Region {
+	var parts []Region
+	whole := make([]bool, len(regions))
+	for i, g := range regions {
+		whole[i] = true
+		if !g.Vertical || g.Outline != nil {
+			continue
+		}
+		if rows := rowsBeside(g, regions); len(rows) > 1 {
+			whole[i] = false
+			b := g.Polygon.Bounds()
+			for _, r := range rows {
+				parts = append(parts, Region{Polygon: ocr.Box{X: b.X, Y: r.Y, W: b.W, H: r.H}.Polygon(), Score: g.Score})
+			}
+		}
+	}
+	if parts == nil {
+		return regions
+	}
+	out := regions[:0]
+	for i, g := range regions {
+		if whole[i] {
+			out = append(out, g)
+		}
+	}
+	return append(out, parts...)
+}
+
+// rowsBeside returns the rows of lines beside a column, from top to bottom, where there is one for each of its places; else nil.
+func rowsBeside(column Region, regions []Region) []ocr.Box {
+	b := column.Polygon.Bounds()
+	if b.W <= 0 {
+		return nil
+	}
+	type beside struct {
+		box      ocr.Box
+		distance float32
+	}
+	var found []beside
+	for _, g := range regions {
+		o := g.Polygon.Bounds()
+		middle := o.Y + o.H/2
+		if g.Outline != nil || g.Vertical || o.H > cellsLoose*b.W || o.H < b.W/2 || middle < b.Y || middle > b.Y+b.H {
+			continue
+		}
+		distance := max(o.X-b.X-b.W, b.X-o.X-o.W)
+		if distance >= 0 && distance < cellsReach*b.W {
+			found = append(found, beside{o, distance})
+		}
+	}
+	slices.SortStableFunc(found, func(p, q beside) int { return cmp.Compare(p.box.Y+p.box.H/2, q.box.Y+q.box.H/2) })
+	var rows []ocr.Box
+	nearest := float32(math.Inf(1))
+	last := float32(math.Inf(-1))
+	for _, f := range found {
+		middle := f.box.Y + f.box.H/2
+		if len(rows) > 0 && middle-last < cellsLevel*b.W {
+			if f.distance < nearest { // on a slanted page the nearest one is at the cell's own height
+				rows[len(rows)-1], nearest = f.box, f.distance
+			}
+			last = middle
+			continue
+		}
+		rows, nearest, last = append(rows, f.box), f.distance, middle
+	}
+	if len(rows) < 2 {
+		return nil
+	}
+	before := b.Y
+	for i, r := range rows {
+		middle := r.Y + r.H/2
+		switch {
+		case i == 0 && middle-before > cellsLoose*b.W, i > 0 && (middle-before < cellsPitch*b.W || middle-before > cellsWidest*b.W):
+			return nil
+		}
+		before = middle
+	}
+	if b.Y+b.H-before > cellsLoose*b.W {
+		return nil
+	}
+	return rows
+}
+
+// Numbers of the cut at rules; lengths are shares of the line's height.
+const (
+	ruleBeyond = 0.3  // above and below the line, where a rule goes on
+	ruleFilled = 0.95 // share of a rule that is ink
+	ruleWidest = 0.25
+	ruleBeside = 0.5 // least length of a part
+	ruleNear   = 1.2 // from a rule of a table, where the lines beside it begin or end
+	ruleAround = 6.0 // above and below, where such lines are looked for
+)
+
+// cutAtRules cuts lines that were found across the rule between two cells of a table.
+func cutAtRules(regions []Region, src plane) []Region {
+	n := len(regions)
+	for i := range n {
+		g := regions[i]
+		if g.Vertical || g.Outline != nil {
+			continue
+		}
+		width, height := sides(g.Polygon)
+		if height < 8 || width < 2*ruleBeside*height {
+			continue
+		}
+		p, before := g.Polygon, 0.0
+		at := func(edge int, x float64) ocr.Point {
+			a, b := toVec(p[edge]), toVec(p[1])
+			if edge == 3 {
+				b = toVec(p[2])
+			}
+			v := a.between(b, x/width)
+			return ocr.Point{X: float32(v.x), Y: float32(v.y)}
+		}
+		piece := func(from, to float64) Region {
+			part := g
+			part.Polygon = ocr.Polygon{at(0, from), at(0, to), at(3, to), at(3, from)}
+			_, h := sides(part.Polygon)
+			part.Vertical = h > verticalAspect*(to-from)
+			return part
+		}
+		for _, r := range rulesAcross(p, width, height, src) {
+			if r[0]-before < ruleBeside*height || width-r[1] < ruleBeside*height || !endsAt(at(0, r[0]), float32(height), i, regions[:n]) {
+				continue
+			}
+			regions = append(regions, piece(before, r[0]))
+			before = r[1]
+		}
+		if before > 0 {
+			regions[i] = piece(before, width)
+		}
+	}
+	return regions
+}
+
+// endsAt tells whether more lines begin or end at the rule through a point than cross it: a fold of the paper crosses them all.
+func endsAt(at ocr.Point, height float32, own int, regions []Region) bool {
+	ends, crossing := 0, 0
+	for i, g := range regions {
+		b := g.Polygon.Bounds()
+		if i == own || b.Y > at.Y+ruleAround*height || b.Y+b.H < at.Y-ruleAround*height {
+			continue
+		}
+		near := ruleNear * height
+		switch {
+		case b.X > at.X-near/4 && b.X < at.X+near, b.X+b.W < at.X+near/4 && b.X+b.W > at.X-near:
+			ends++
+		case b.X < at.X && b.X+b.W > at.X:
+			crossing++
+		}
+	}
+	return ends >= 2 && ends > crossing
+}
+
+// rulesAcross returns where thin rules cross a line from beyond its upper edge to beyond its lower one: from and to, pixels along it.
+func rulesAcross(p ocr.Polygon, width, height float64, src plane) [][2]float64 {
+	tl, tr, bl := toVec(p[0]), toVec(p[1]), toVec(p[3])
+	along, across := tr.minus(tl).times(1/width), bl.minus(tl).times(1/height)
+	rows := int(height * (1 + 2*ruleBeyond))
+	var histogram [256]int
+	n := int(width)
+	values := make([]byte, n*rows)
+	for x := range n {
+		for y := range rows {
+			q := tl.plus(along.times(float64(x) + 0.5)).plus(across.times(float64(y) + 0.5 - ruleBeyond*height))
+			v := src.nearest(int(q.x), int(q.y))
+			values[x*rows+y] = v
+			histogram[v]++
+		}
+	}
+	paper, dark := percentile(&histogram, 0.6), percentile(&histogram, 0.03)
+	if paper-dark < 24 {
+		return nil
+	}
+	limit := byte(paper - int(inkContrast*float64(paper-dark)))
+	var out [][2]float64
+	from := -1
+	for x := 0; x <= n; x++ {
+		filled := 0
+		if x < n {
+			for _, v := range values[x*rows : (x+1)*rows] {
+				if v <= limit {
+					filled++
+				}
+			}
+		}
+		switch ruled := x < n && float64(filled) >= ruleFilled*float64(rows); {
+		case ruled && from < 0:
+			from = x
+		case !ruled && from >= 0:
+			if float64(x-from) <= ruleWidest*height {
+				out = append(out, [2]float64{float64(from), float64(x)})
+			}
+			from = -1
+		}
+	}
+	return out
+}
