@@ -24,6 +24,16 @@ type Alternative struct {
 	Confidence float32 `json:"confidence"` // 0..1, relative to the other readings
 }
 
+// Quotation is a place of a segment's text that quotes or names a provision.
+type Quotation struct {
+	Start      int     `json:"start"` // characters of the text
+	End        int     `json:"end"`
+	Law        string  `json:"law"`
+	Article    string  `json:"article"`     // its number, as printed
+	Spoken     string  `json:"spoken_text"` // what was recognised there
+	Confidence float32 `json:"confidence"`  // 0..1
+}
+
 // Segment is one stretch of speech in one channel.
 type Segment struct {
 	Start   float64 `json:"start"` // seconds from the beginning of the stream
@@ -31,8 +41,13 @@ type Segment struct {
 	Channel int     `json:"channel"`
 	// Speaker is the label of the speaker within the stream, such as "S1"; empty where speakers are not told apart.
 	Speaker string `json:"speaker,omitempty"`
-	Text    string `json:"text"` // empty where no recogniser runs
-	Words   []Word `json:"words"`
+	// Role is who speaks, such as "judge", where that is known; "unknown" where it was looked for and not found.
+	Role  string `json:"role,omitempty"`
+	Text  string `json:"text"` // empty where no recogniser runs
+	Words []Word `json:"words"`
+	// Spoken is what was recognised where Text is written otherwise: without marks, numbers as they are said, recited law as it was heard.
+	Spoken     string      `json:"spoken_text,omitempty"`
+	Quotations []Quotation `json:"quotations,omitempty"`
 	// Confidence is the mean of the words', 0..1; 0 where there is no text.
 	Confidence   float32       `json:"confidence,omitempty"`
 	Alternatives []Alternative `json:"alternatives,omitempty"` // other readings, the likeliest first; where they were asked for
@@ -82,10 +97,16 @@ func millis(seconds float64) float64 {
 	return float64(int64(seconds*1000+.5)) / 1000
 }
 
-// WriteText writes one line a segment: times, channel and text, for people to read.
+// WriteText writes one line a segment: times, channel, who speaks where that is known, and text, for people to read.
 func WriteText(w io.Writer, segments []Segment) error {
 	for _, s := range segments {
-		if _, err := fmt.Fprintf(w, "%s - %s  channel %d  %s\n", clock(s.Start, '.'), clock(s.End, '.'), s.Channel, textOr(s, "(speech)")); err != nil {
+		who := ""
+		for _, name := range []string{s.Speaker, s.Role} {
+			if name != "" {
+				who += name + "  "
+			}
+		}
+		if _, err := fmt.Fprintf(w, "%s - %s  channel %d  %s%s\n", clock(s.Start, '.'), clock(s.End, '.'), s.Channel, who, textOr(s, "(speech)")); err != nil {
 			return err
 		}
 	}

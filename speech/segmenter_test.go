@@ -290,6 +290,18 @@ func TestWritersKeepTheirFormats(t *testing.T) {
 	b.Reset()
 	require.NoError(t, WriteText(&b, segments[:1]))
 	assert.Equal(t, "00:00:01.235 - 01:01:01.500  channel 0  (speech)\n", b.String())
+
+	judge := []Segment{{Start: 1, End: 2, Speaker: "S1", Role: "judge", Text: "开庭"}, {Start: 2, End: 3, Speaker: "S2", Role: "unknown", Text: "好"}}
+	b.Reset()
+	require.NoError(t, WriteText(&b, judge))
+	assert.Equal(t, "00:00:01.000 - 00:00:02.000  channel 0  S1  judge  开庭\n00:00:02.000 - 00:00:03.000  channel 0  S2  unknown  好\n", b.String())
+	b.Reset()
+	require.NoError(t, WriteVTT(&b, judge))
+	assert.Equal(t, "WEBVTT\n\n00:00:01.000 --> 00:00:02.000\n<v judge>开庭\n\n00:00:02.000 --> 00:00:03.000\n<v S2>好\n\n", b.String())
+	b.Reset()
+	require.NoError(t, WriteJSON(&b, []Segment{{Text: "第三条", Spoken: "第三条", Words: []Word{}, Quotations: []Quotation{{End: 3, Law: "法", Article: "第三条", Spoken: "第三条", Confidence: 1}}}}))
+	assert.Equal(t, `{"segments":[{"start":0,"end":0,"channel":0,"text":"第三条","words":[],"spoken_text":"第三条",`+
+		`"quotations":[{"start":0,"end":3,"law":"法","article":"第三条","spoken_text":"第三条","confidence":1}]}]}`+"\n", b.String())
 }
 
 // endless repeats a recording.

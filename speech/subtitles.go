@@ -1,6 +1,7 @@
 package speech
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"math"
@@ -16,6 +17,9 @@ const (
 	cueSeconds = 7.
 )
 
+// unknownRole is that of speakers who were not recognised by what they say.
+const unknownRole = "unknown"
+
 // WriteSRT writes SubRip subtitles. Segments that are too long for one are parted where the speaker pauses.
 func WriteSRT(w io.Writer, segments []Segment) error {
 	n := 0
@@ -30,7 +34,8 @@ func WriteSRT(w io.Writer, segments []Segment) error {
 	return nil
 }
 
-// WriteVTT writes WebVTT subtitles (W3C), each with its speaker as its voice, or its channel where speakers are not told apart.
+// WriteVTT writes WebVTT subtitles (W3C), each with its role as its voice, its speaker where that is not known, or its channel where speakers are
+// not told apart.
 func WriteVTT(w io.Writer, segments []Segment) error {
 	if _, err := io.WriteString(w, "WEBVTT\n\n"); err != nil {
 		return err
@@ -38,9 +43,9 @@ func WriteVTT(w io.Writer, segments []Segment) error {
 	escape := strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
 	for _, s := range segments {
 		for _, c := range cues(s) {
-			voice := c.Speaker
-			if voice == "" {
-				voice = fmt.Sprintf("channel %d", c.Channel)
+			voice := cmp.Or(c.Speaker, fmt.Sprintf("channel %d", c.Channel))
+			if c.Role != "" && c.Role != unknownRole {
+				voice = c.Role
 			}
 			if _, err := fmt.Fprintf(w, "%s --> %s\n<v %s>%s\n\n", clock(c.Start, '.'), clock(c.End, '.'), escape.Replace(voice), escape.Replace(wrapped(c))); err != nil {
 				return err

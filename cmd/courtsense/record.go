@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	pb "github.com/courtsense/courtsense/api/courtsense/v1"
 	"github.com/courtsense/courtsense/internal/app"
@@ -59,6 +60,32 @@ func roleNamed(name string) (pb.SpeakerRole, error) {
 	}
 	slices.Sort(names)
 	return 0, usagef("the role %q is not known; there are %s", name, strings.Join(names, ", "))
+}
+
+// addSeatFlag adds --seat.
+func addSeatFlag(set *pflag.FlagSet, seats *[]string) {
+	set.StringArrayVar(seats, "seat", nil, "who sits at a channel's microphone, such as 0=judge; repeat it")
+}
+
+// channelRoles reads the values of --seat.
+func channelRoles(seats []string) ([]*pb.ChannelRole, error) {
+	var out []*pb.ChannelRole
+	for _, seat := range seats {
+		channel, role, ok := strings.Cut(seat, "=")
+		n, err := strconv.Atoi(strings.TrimSpace(channel))
+		if !ok || err != nil || n < 0 || n > 7 {
+			return nil, usagef("--seat %q: want CHANNEL=ROLE, such as 0=judge", seat)
+		}
+		named, err := roleNamed(role)
+		if err != nil {
+			return nil, err
+		}
+		if slices.ContainsFunc(out, func(r *pb.ChannelRole) bool { return r.GetChannel() == int32(n) }) {
+			return nil, usagef("--seat %q: channel %d was given already", seat, n)
+		}
+		out = append(out, &pb.ChannelRole{Channel: int32(n), Role: named})
+	}
+	return out, nil
 }
 
 func roleName(r pb.SpeakerRole) string {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strconv"
 	"strings"
 	"time"
 
@@ -65,7 +64,7 @@ it comes after what is there; a microphone always comes after it.`,
 	set := cmd.Flags()
 	set.StringVar(&r.record, "record", "", "the record: 1 to 128 of a-z, A-Z, 0-9, dot, underscore and hyphen")
 	set.StringVar(&r.caseFile, "case", "", "YAML file with what the hearing is about; 'record create --help' shows one")
-	set.StringArrayVar(&r.seats, "seat", nil, "who sits at a channel's microphone, such as 0=judge; repeat it")
+	addSeatFlag(set, &r.seats)
 	set.StringVar(&r.hotWords, "hotwords", "", "file of words that are likely to be said, one a line, with a weight after a tab if wanted")
 	set.StringVar(&r.model, "model", "", "recogniser, by its id (default: the best one available)")
 	set.BoolVar(&r.separate, "separate-speakers", false, "tell those apart who speak into one microphone; who they are is told by what they say, or with 'record role'")
@@ -112,20 +111,11 @@ func (r *recordStart) check(cmd *cobra.Command, args []string) error {
 		return usagef("--resume is for files: what a microphone hears always comes after what is there")
 	}
 	r.config = &pb.StreamingConfig{Record: recordName(r.record), Recognition: &pb.RecognitionConfig{Model: r.model, SeparateSpeakers: r.separate}}
-	for _, seat := range r.seats {
-		channel, role, ok := strings.Cut(seat, "=")
-		n, err := strconv.Atoi(strings.TrimSpace(channel))
-		if !ok || err != nil || n < 0 || n > 7 {
-			return usagef("--seat %q: want CHANNEL=ROLE, such as 0=judge", seat)
-		}
-		named, err := roleNamed(role)
-		if err != nil {
-			return err
-		}
-		r.config.Recognition.ChannelRoles = append(r.config.Recognition.ChannelRoles, &pb.ChannelRole{Channel: int32(n), Role: named})
+	var err error
+	if r.config.Recognition.ChannelRoles, err = channelRoles(r.seats); err != nil {
+		return err
 	}
 	if r.hotWords != "" {
-		var err error
 		if r.config.Recognition.HotWords, err = hotWordsOf(r.hotWords); err != nil {
 			return err
 		}

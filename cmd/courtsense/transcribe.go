@@ -38,6 +38,10 @@ type transcribe struct {
 	hotWords   string
 	noise      bool
 	gain       bool
+	seats      []string
+	separate   bool
+	crosstalk  bool
+	spoken     bool
 
 	c       *console
 	conn    *connection
@@ -72,10 +76,17 @@ hears, through the recogniser, and prints who spoke when and what was said. On a
 made: what no later interim result changes stands out from what may still change. Of several recordings, and of folders, a
 bar shows the progress. Where no recogniser is loaded the segments of speech come without text.
 
+--seat says who sits at which channel's microphone, so that each segment says who speaks; what leaks from one seat's microphone into another's is
+then left out. --separate-speakers tells those apart who speak into one microphone: S1, S2, and who they are where what they say gives it away.
+Numbers are written in figures and recited law in its exact words, where the statute index is there ("courtsense statutes import"); --as-spoken
+leaves the text as it was recognised.
+
 --hotwords names the case's names and terms, which are then preferred; those that can't be used are reported with the reason.
 --mic records until Ctrl-C or --duration, with a level meter on a terminal. "courtsense doctor" lists the microphones.`,
 		Example: `  courtsense transcribe hearing.flac
   courtsense transcribe hearing.wav --hotwords case.txt --json
+  courtsense transcribe hearing.flac --seat 0=judge --seat 1=plaintiff --seat 2=defendant
+  courtsense transcribe meeting.wav --separate-speakers
   courtsense transcribe recordings/ --format srt -o subtitles/
   courtsense transcribe --mic --server court-ai:9090 --tls
   ffmpeg -i video.mp4 -f wav - | courtsense transcribe -
@@ -91,6 +102,10 @@ bar shows the progress. Where no recogniser is loaded the segments of speech com
 	set.StringVar(&t.language, "language", "", "language as a BCP 47 tag, such as zh-CN (default: the recogniser's)")
 	set.BoolVar(&t.noise, "suppress-noise", false, "suppress noise before recognition")
 	set.BoolVar(&t.gain, "control-gain", false, "bring speech to one level before recognition")
+	addSeatFlag(set, &t.seats)
+	set.BoolVar(&t.separate, "separate-speakers", false, "tell those apart who speak into one microphone")
+	set.BoolVar(&t.crosstalk, "suppress-crosstalk", false, "leave out what leaks from one channel's microphone into another's (default: with --seat, as the server is configured)")
+	set.BoolVar(&t.spoken, "as-spoken", false, "the text as it was recognised: no marks, no figures, no exact words of the law")
 	set.BoolVar(&t.mic, "mic", false, "record from a microphone instead of reading files")
 	set.StringVar(&t.microphone, "microphone", "", "which one: its number or a part of its name (default: the system's)")
 	set.DurationVar(&t.duration, "duration", 0, "record for this long, such as 30s (default: until Ctrl-C)")
@@ -110,11 +125,21 @@ bar shows the progress. Where no recogniser is loaded the segments of speech com
 			InterimResults: t.c.errTerm,
 			Recognition: &pb.RecognitionConfig{
 				Encoding: encodings[t.encoding], SampleRateHertz: int32(t.rate), AudioChannelCount: int32(t.channels),
-				Model: t.model, LanguageCode: t.language, SuppressNoise: t.noise, ControlGain: t.gain,
+				Model: t.model, LanguageCode: t.language, SuppressNoise: t.noise, ControlGain: t.gain, SeparateSpeakers: t.separate,
 			},
 		}
+		if cmd.Flags().Changed("suppress-crosstalk") {
+			t.config.Recognition.SuppressCrosstalk = &t.crosstalk
+		}
+		if t.spoken {
+			off := false
+			t.config.Recognition.Punctuate, t.config.Recognition.WriteNumbers, t.config.Recognition.SnapStatutes = &off, &off, &off
+		}
+		var err error
+		if t.config.Recognition.ChannelRoles, err = channelRoles(t.seats); err != nil {
+			return err
+		}
 		if t.hotWords != "" {
-			var err error
 			if t.config.Recognition.HotWords, err = hotWordsOf(t.hotWords); err != nil {
 				return err
 			}
@@ -271,10 +296,32 @@ func (t *transcribe) hear(ctx context.Context, r io.Reader, config *pb.Streaming
 	})
 	heard.err = t.conn.explain(heard.err)
 	t.c.erase()
+	nameSpeakers(heard.segments)
 	slices.SortStableFunc(heard.segments, func(a, b speech.Segment) int {
 		return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.Channel, b.Channel))
 	})
 	return heard
+}
+
+// nameSpeakers gives the role of a speaker that became known late to what the same speaker said before.
+func nameSpeakers(segments []speech.Segment) {
+	type voice struct {
+		channel int
+		label   string
+	}
+	unknown := roleName(pb.SpeakerRole_SPEAKER_ROLE_UNKNOWN)
+	roles := map[voice]string{}
+	for _, s := range segments {
+		if s.Speaker != "" && s.Role != "" && s.Role != unknown {
+			roles[voice{s.Channel, s.Speaker}] = s.Role
+		}
+	}
+	for i := range segments {
+		s := &segments[i]
+		if role := roles[voice{s.Channel, s.Speaker}]; s.Role == unknown && role != "" {
+			s.Role = role
+		}
+	}
 }
 
 // maxUnusable is how many hot words that can't be used are named one by one.
@@ -318,6 +365,13 @@ func (t *transcribe) report(in input, heard transcript, several, printed bool) e
 func segmentFromMessage(m *pb.SpeechSegment) speech.Segment {
 	s := speech.Segment{
 		Start: m.GetStartSeconds(), End: m.GetEndSeconds(), Channel: int(m.GetChannel()), Text: m.GetText(), Confidence: m.GetConfidence(),
+		Speaker: m.GetSpeaker(), Role: roleName(m.GetRole()), Spoken: m.GetSpokenText(), Overlap: m.GetOverlap(),
+	}
+	for _, q := range m.GetQuotations() {
+		s.Quotations = append(s.Quotations, speech.Quotation{
+			Start: int(q.GetStart()), End: int(q.GetEnd()), Law: q.GetArticle().GetLaw(), Article: q.GetArticle().GetArticle(),
+			Spoken: q.GetSpokenText(), Confidence: q.GetConfidence(),
+		})
 	}
 	for _, w := range m.GetWords() {
 		s.Words = append(s.Words, speech.Word{

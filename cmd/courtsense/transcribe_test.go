@@ -51,6 +51,55 @@ func TestTranscribeWritesDownAndPrefersHotWords(t *testing.T) {
 	assert.Contains(t, stderr, "does not know the language")
 }
 
+func TestTranscribeSaysWhoSpeaks(t *testing.T) {
+	sound := testinput.Testdata(t, "speech", "two-seats-16k.wav")
+	heard := func(args ...string) []speech.Segment {
+		code, stdout, stderr := transcribed(t, append([]string{sound, "--json"}, args...)...)
+		require.Equal(t, exitOK, code, stderr)
+		var got struct{ Segments []speech.Segment }
+		require.NoError(t, json.Unmarshal([]byte(stdout), &got))
+		require.NotEmpty(t, got.Segments)
+		return got.Segments
+	}
+	seats := map[int]string{0: "judge", 1: "plaintiff_agent"}
+	channels := map[int]bool{}
+	for _, s := range heard("--seat", "0=judge", "--seat", "1=plaintiff-agent") {
+		assert.Equal(t, seats[s.Channel], s.Role)
+		channels[s.Channel] = true
+	}
+	assert.Len(t, channels, 2)
+	for _, s := range heard("--separate-speakers", "--as-spoken") {
+		assert.NotEmpty(t, s.Speaker)
+		assert.NotEmpty(t, s.Role)
+		assert.Empty(t, s.Spoken)
+		assert.NotContains(t, s.Text, "。", "as spoken")
+	}
+	for _, s := range heard("--suppress-crosstalk") {
+		assert.Empty(t, s.Speaker)
+		assert.Empty(t, s.Role)
+	}
+	for _, seat := range []string{"judge", "8=judge", "0=nobody", "-1=judge"} {
+		code, _, _ := transcribed(t, sound, "--seat", seat)
+		assert.Equal(t, exitUsage, code, seat)
+	}
+	code, _, stderr := transcribed(t, sound, "--seat", "0=judge", "--seat", "0=clerk")
+	assert.Equal(t, exitUsage, code)
+	assert.Contains(t, stderr, "given already")
+}
+
+func TestARoleThatIsFoundLateIsThatOfWhatWasSaidBefore(t *testing.T) {
+	segments := []speech.Segment{
+		{Speaker: "S1", Role: "unknown"}, {Speaker: "S2", Role: "unknown"}, {Speaker: "S1", Role: "judge"},
+		{Speaker: "S1", Role: "unknown", Channel: 1}, {Role: "unknown"}, {},
+	}
+	nameSpeakers(segments)
+	var roles []string
+	for _, s := range segments {
+		roles = append(roles, s.Role)
+	}
+	assert.Equal(t, []string{"judge", "unknown", "judge", "unknown", "unknown", ""}, roles)
+}
+
 func TestTranscribeOfAFolderWritesAFileEach(t *testing.T) {
 	out := t.TempDir()
 	dir := t.TempDir()
