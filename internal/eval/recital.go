@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/courtsense/courtsense/ocr/accuracy"
+	"github.com/courtsense/courtsense/speech/number"
 )
 
 // Recital measures how articles of laws come out that are read aloud, by everything that makes text of sound.
@@ -66,6 +67,9 @@ type RecitalKind struct {
 	Marked int      `json:"exact_with_marks"`
 	Found  int      `json:"article_found"`
 	CER    float64  `json:"recognised_cer"` // of what was recognised, before anything was written
+	// WrittenCER is that of what was written, and Harmed are the readings in which more of it is wrong than of what was recognised.
+	WrittenCER float64 `json:"written_cer"`
+	Harmed     int     `json:"harmed"`
 }
 
 // RecitalMiss is a reading that is not exact.
@@ -86,10 +90,19 @@ type recitalTruth struct {
 // tally is a kind as it is counted.
 type tally struct {
 	read, exact, marked, found, edits, characters int
+	written, harmed                               int
+}
+
+func (t tally) plus(o tally) tally {
+	return tally{t.read + o.read, t.exact + o.exact, t.marked + o.marked, t.found + o.found, t.edits + o.edits, t.characters + o.characters, t.written + o.written, t.harmed + o.harmed}
 }
 
 func (t tally) kind() RecitalKind {
-	return RecitalKind{Read: t.read, Exact: wilson(t.exact, t.read), Marked: t.marked, Found: t.found, CER: float64(t.edits) / float64(max(t.characters, 1))}
+	all := float64(max(t.characters, 1))
+	return RecitalKind{
+		Read: t.read, Exact: wilson(t.exact, t.read), Marked: t.marked, Found: t.found,
+		CER: float64(t.edits) / all, WrittenCER: float64(t.written) / all, Harmed: t.harmed,
+	}
 }
 
 // Folder hears every recording of dir that has its article in NAME.txt, and in NAME.json whose it is.
@@ -146,7 +159,7 @@ func (m Recital) Folder(ctx context.Context, dir string) (RecitalReport, error) 
 	}
 	a, b := kinds[0], kinds[1]
 	report.Bare, report.Named = a.kind(), b.kind()
-	report.All = tally{a.read + b.read, a.exact + b.exact, a.marked + b.marked, a.found + b.found, a.edits + b.edits, a.characters + b.characters}.kind()
+	report.All = a.plus(b).kind()
 	if m.ProcessorTime != nil && report.AudioSeconds > 0 {
 		report.CPUFactor = (m.ProcessorTime() - spent).Seconds() / report.AudioSeconds
 	}
@@ -181,7 +194,16 @@ func (t *tally) count(truth string, of recitalTruth, heard Recited) {
 	}
 	t.characters += len([]rune(said))
 	t.edits += accuracy.Distance(said, string(Spoken(heard.Spoken))).Total()
+	// Figures are no errors.
+	written := accuracy.Distance(inFigures(said), inFigures(heard.Text)).Total()
+	t.written += written
+	if written > accuracy.Distance(inFigures(said), inFigures(heard.Spoken)).Total() {
+		t.harmed++
+	}
 }
+
+// inFigures is a text's letters and figures, its numbers written in figures.
+func inFigures(text string) string { return string(Spoken((&number.Style{}).Write(text).Text)) }
 
 // WriteText prints the report for people.
 func (r RecitalReport) WriteText(w io.Writer) error {
@@ -190,7 +212,8 @@ func (r RecitalReport) WriteText(w io.Writer) error {
 		name string
 		RecitalKind
 	}{{"articles read aloud", r.All}, {"  behind law and number", r.Named}, {"  by themselves", r.Bare}} {
-		t.row(k.name, "%d: exact %s, %d with all marks, %d found; recognised with a CER of %s", k.Read, percent(k.Exact), k.Marked, k.Found, share(k.CER))
+		t.row(k.name, "%d: exact %s, %d with all marks, %d found; recognised with a CER of %s, written with %s, %d with more errors than before",
+			k.Read, percent(k.Exact), k.Marked, k.Found, share(k.CER), share(k.WrittenCER), k.Harmed)
 	}
 	for _, x := range r.Wrong {
 		t.row("  "+x.Name, "is    %s", x.Truth)

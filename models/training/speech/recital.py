@@ -1,6 +1,6 @@
 """Has whole articles of statutes read aloud: what `courtsense eval recital` measures on.
 
-python3 models/training/speech/recital.py --data DATA --out DIR [--count 200] [--skip 33] [--seed 1]
+python3 models/training/speech/recital.py --data DATA --out DIR [--count 200] [--skip 33] [--seed 1] [--words FILE]
 
 DATA is the folder of data (text/*.tar.xz). Articles whose every sentence was kept out of training are read by the espeak-ng voices that were
 kept out as well (see evalset.py), every other one behind the name of its law and its number, as a judge quotes it. Written:
@@ -8,6 +8,9 @@ kept out as well (see evalset.py), every other one behind the name of its law an
   DIR/000-named-VOICE.wav, DIR/001-bare-VOICE.wav   the reading
   DIR/NAME.txt    the article as it is printed
   DIR/NAME.json   law and number, and whether they were said
+
+With --words the sentences of FILE (16 to 90 characters, Chinese only) are read in place of the articles: what is said behind the name of a
+provision and is not its words, and every other one by itself. NAME.txt then holds the sentence.
 
 A run gives the same articles every time, and the same sound with the same espeak-ng. Needs espeak-ng.
 """
@@ -63,6 +66,11 @@ def held_out(data):
     return found
 
 
+def sentences(path):
+    """The sentences of a text that can be read aloud."""
+    return [s for s in re.split("[。！？\n]", path.read_text(encoding="utf-8")) if READABLE.fullmatch(s) and 16 <= len(evalset.key(s)) <= 90]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=pathlib.Path, required=True)
@@ -70,13 +78,17 @@ def main():
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--skip", type=int, default=0, help="articles to leave out first: those that something was tuned on")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--words", type=pathlib.Path, help="text whose sentences are read in place of the articles")
     args = parser.parse_args()
     found = held_out(args.data)
     chosen = sorted(found, key=lambda words: hashlib.sha256(f"{args.seed}{words}".encode()).digest())[args.skip:args.skip + args.count]
+    read = chosen
+    if args.words:
+        read = sorted(set(sentences(args.words)), key=lambda s: hashlib.sha256(f"{args.seed}{s}".encode()).digest())[:len(chosen)]
     args.out.mkdir(parents=True, exist_ok=True)
     voices = evalset.voices()
-    for i, words in enumerate(chosen):
-        law, number = found[words]
+    for i, (words, article) in enumerate(zip(read, chosen)):
+        law, number = found[article]
         voice, named = voices[i % len(voices)], i % 2 == 0
         name = f"{i:03d}-{'named' if named else 'bare'}-{voice}"
         said = f"根据{law}{number}，{words}" if named else words
