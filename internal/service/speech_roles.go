@@ -83,6 +83,11 @@ func assigner(c *pb.RecognitionConfig, cues *role.Table) *role.Assigner {
 	return role.NewAssigner(cues, seats)
 }
 
+// Assigner follows who speaks by what is said, for a request whose speakers are told apart; nil for others.
+func (s *Speech) Assigner(c *pb.RecognitionConfig) *role.Assigner {
+	return assigner(c, s.cfg.Roles.Cues)
+}
+
 // who sets the speaker and the role of a segment.
 func (h *hearing) who(r speech.Result, m *pb.SpeechSegment) {
 	m.Role, m.Speaker = h.roles[m.Channel], r.Speaker

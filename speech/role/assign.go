@@ -143,7 +143,8 @@ func (e *evidence) forParty(asked Role) Role {
 	return asked
 }
 
-// decide takes the role with most points, if they are enough and lead.
+// decide takes the role with most points, if they are enough and lead. Whoever clearly has another role as well may be two people that were taken for
+// one, and is nobody unless one role outweighs the other.
 func (e *evidence) decide() {
 	best, second := Unknown, 0
 	for _, r := range Roles {
@@ -155,7 +156,7 @@ func (e *evidence) decide() {
 		}
 	}
 	e.role = Unknown
-	if e.points[best] >= enough && e.points[best]-second >= ahead {
+	if e.points[best] >= enough && e.points[best]-second >= ahead && (second < enough || e.points[best] >= outweighs*second) {
 		e.role = best
 	}
 }

@@ -31,6 +31,9 @@ const (
 	whole  = 2
 	enough = 2
 	ahead  = 1 // by which the best role must lead
+	// outweighs is by how many times it must lead over one that has enough, too. On simulated hearings at one microphone, where voices are mixed up,
+	// 3 leaves a third fewer turns to a wrong role than 1, and a twentieth fewer to the right one.
+	outweighs = 3
 )
 
 // Of a phrase.

@@ -1,10 +1,10 @@
 """Makes hearings on several microphones, of which each hears the other seats too: what `courtsense eval roles` measures on.
 
 python3 models/training/speech/courtroom.py --data DATA --out DIR [--hearings 10] [--minutes 4] [--seed 1] [--plain] [--answers SHARE]
-    [--noise FROM TO] [--one-microphone]
+    [--noise FROM TO] [--one-microphone] [--synthetic 2]
 
 DATA is the folder of data (speech/*.tar, noise). Four people sit at a microphone each: judge, plaintiff, defendant and witness, two of them
-real speakers (of AISHELL and speechocean762), two espeak-ng voices that training leaves out. They take turns; one turn in ten begins before the
+real speakers (of AISHELL and speechocean762), two (--synthetic) espeak-ng voices that training leaves out. They take turns; one turn in ten begins before the
 one before it has ended. Every microphone hears the other seats 12 to 25 dB fainter than they hear themselves, 2 to 15 ms later and with
 the reverberation of the room, and noise, partly the same at all seats, 20 to 35 dB below speech. With --answers so many of the turns
 are a short answer: 是, 没有 and the like, or the first half second of a sentence.
@@ -164,7 +164,7 @@ def hearing(folder, name, speakers, noises, seed, args):
     rng, draw = random.Random(seed), np.random.default_rng(random.Random(f"{seed} sound").randrange(1 << 32))
     roles = list(ROLES)
     rng.shuffle(roles)
-    people = rng.sample(sorted(speakers), 2) + rng.sample(evalset.voices(), 2)
+    people = rng.sample(sorted(speakers), len(roles) - args.synthetic) + rng.sample(evalset.voices(), args.synthetic)
     rng.shuffle(people)
     if args.one_microphone and people[roles.index("judge")] in speakers:
         other = next(s for s, p in enumerate(people) if p not in speakers)
@@ -223,6 +223,7 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--plain", action="store_true", help="no microphone hears another seat: what is lost without any cross-talk")
     parser.add_argument("--one-microphone", action="store_true", help="one microphone hears all, and the judge leads")
+    parser.add_argument("--synthetic", type=int, choices=range(1, len(ROLES) + 1), default=2, help="how many of the voices are synthetic")
     parser.add_argument("--answers", type=float, default=0, help="share of the turns that are short answers, 0 to 1")
     parser.add_argument("--noise", type=float, nargs=2, default=(20, 35), metavar=("FROM", "TO"), help="dB below speech")
     args = parser.parse_args()
