@@ -177,16 +177,15 @@ func endsAt(at ocr.Point, height float32, own int, regions []Region) bool {
 func rulesAcross(p ocr.Polygon, width, height float64, src plane) [][2]float64 {
 	tl, tr, bl := toVec(p[0]), toVec(p[1]), toVec(p[3])
 	along, across := tr.minus(tl).times(1/width), bl.minus(tl).times(1/height)
-	rows := int(height * (1 + 2*ruleBeyond))
+	rows, n := int(height*(1+2*ruleBeyond)), int(width)
+	value := func(x, y int) byte {
+		q := tl.plus(along.times(float64(x) + 0.5)).plus(across.times(float64(y) + 0.5 - ruleBeyond*height))
+		return src.nearest(int(q.x), int(q.y))
+	}
 	var histogram [256]int
-	n := int(width)
-	values := make([]byte, n*rows)
-	for x := range n {
-		for y := range rows {
-			q := tl.plus(along.times(float64(x) + 0.5)).plus(across.times(float64(y) + 0.5 - ruleBeyond*height))
-			v := src.nearest(int(q.x), int(q.y))
-			values[x*rows+y] = v
-			histogram[v]++
+	for x := 0; x < n; x += 2 {
+		for y := x / 2 % 3; y < rows; y += 3 {
+			histogram[value(x, y)]++
 		}
 	}
 	paper, dark := percentile(&histogram, 0.6), percentile(&histogram, 0.03)
@@ -194,21 +193,23 @@ func rulesAcross(p ocr.Polygon, width, height float64, src plane) [][2]float64 {
 		return nil
 	}
 	limit := byte(paper - int(inkContrast*float64(paper-dark)))
+	most := int((1 - ruleFilled) * float64(rows)) // gaps in a rule
+	ruled := func(x int) bool {
+		gaps := 0
+		for y := 0; y < rows && gaps <= most; y++ {
+			if value(x, y) > limit {
+				gaps++
+			}
+		}
+		return gaps <= most
+	}
 	var out [][2]float64
 	from := -1
 	for x := 0; x <= n; x++ {
-		filled := 0
-		if x < n {
-			for _, v := range values[x*rows : (x+1)*rows] {
-				if v <= limit {
-					filled++
-				}
-			}
-		}
-		switch ruled := x < n && float64(filled) >= ruleFilled*float64(rows); {
-		case ruled && from < 0:
+		switch rule := x < n && ruled(x); {
+		case rule && from < 0:
 			from = x
-		case !ruled && from >= 0:
+		case !rule && from >= 0:
 			if float64(x-from) <= ruleWidest*height {
 				out = append(out, [2]float64{float64(from), float64(x)})
 			}
