@@ -494,13 +494,17 @@ func (f *recordFlags) printFollowed(c *console, m *pb.FollowRecordResponse) erro
 		out := struct {
 			Revision revisionJSON `json:"revision"`
 			Turns    []turnJSON   `json:"turns,omitempty"`
-		}{Revision: revisionJSONOf(change.GetRevision())}
+			More     bool         `json:"more_turns,omitempty"`
+		}{Revision: revisionJSONOf(change.GetRevision()), More: change.GetMoreTurns()}
 		for _, t := range change.GetTurns() {
 			out.Turns = append(out.Turns, turnJSONOf(t))
 		}
 		return json.NewEncoder(c.out).Encode(out)
 	}
 	r := change.GetRevision()
+	if change.GetMoreTurns() {
+		return nil // its last message says what it is
+	}
 	heard := r.GetKind() == pb.RecordChangeKind_RECORD_CHANGE_KIND_HEARD
 	if !heard {
 		line := fmt.Sprintf("      [%d: %s by %s", r.GetRevision(), strings.ReplaceAll(changeKind(r), "_", " "), cmp.Or(r.GetAuthor(), "courtsense"))

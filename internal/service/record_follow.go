@@ -7,6 +7,7 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	pb "github.com/courtsense/courtsense/api/courtsense/v1"
@@ -70,7 +71,9 @@ func (s *Speech) FollowRecord(req *pb.FollowRecordRequest, stream grpc.ServerStr
 			if !ok {
 				return errors.Join(ctx.Err(), rpcerror.New(codes.Unavailable, rpcerror.ReasonDraining, "the records are being closed", rpcerror.Retry(time.Second)))
 			}
-			err = send(&pb.FollowRecordResponse{StreamingResponse: &pb.FollowRecordResponse_Change{Change: s.changeMessage(r, c)}, Provenance: ev.provenance()})
+			for _, m := range s.changeMessages(r, c) {
+				err = errors.Join(err, send(&pb.FollowRecordResponse{StreamingResponse: &pb.FollowRecordResponse_Change{Change: m}, Provenance: ev.provenance()}))
+			}
 		case segment := <-interims:
 			err = send(&pb.FollowRecordResponse{StreamingResponse: &pb.FollowRecordResponse_Interim{Interim: segment}})
 		case <-heartbeat.C:
@@ -82,16 +85,27 @@ func (s *Speech) FollowRecord(req *pb.FollowRecordRequest, stream grpc.ServerStr
 	}
 }
 
-// changeMessage is a change with the turns that it concerns.
-func (s *Speech) changeMessage(r *record.Record, c record.Change) *pb.RecordChange {
-	m := &pb.RecordChange{Revision: revisionMessage(c.Revision)}
+// changeSize bounds the turns of one message, in bytes: clients take 4 MB unless they are told otherwise.
+const changeSize = 1 << 20
+
+// changeMessages are a change with the turns that it concerns, in as many messages as these need.
+func (s *Speech) changeMessages(r *record.Record, c record.Change) []*pb.RecordChange {
+	last := &pb.RecordChange{Revision: revisionMessage(c.Revision)}
+	out, size := []*pb.RecordChange{last}, 0
 	for _, t := range c.Turns {
-		m.Turns = append(m.Turns, turnMessage(r.ID(), t, false, true))
+		m := turnMessage(r.ID(), t, false, true)
+		n := proto.Size(m)
+		if len(last.Turns) > 0 && size+n > changeSize {
+			last.MoreTurns, size = true, 0
+			last = &pb.RecordChange{Revision: last.Revision}
+			out = append(out, last)
+		}
+		last.Turns, size = append(last.Turns, m), size+n
 	}
 	if a := c.Revision.Act; a != record.Heard && a != record.Corrected && a != record.Inserted && a != record.Withdrawn && a != record.Restored {
-		m.Record = s.recordMessage(r.Snapshot())
+		last.Record = s.recordMessage(r.Snapshot())
 	}
-	return m
+	return out
 }
 
 // overhear gives the interim results of what is being heard into a record. Who reads slowly misses some.

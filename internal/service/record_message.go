@@ -76,24 +76,20 @@ func (s *Speech) recordMessage(state record.State) *pb.Record {
 	m := &pb.Record{
 		Name: recordPrefix + state.ID, Case: caseMessage(state.Case), State: stateMessage(state.Finished), Revision: state.Revision,
 		CreateTime: timestamppb.New(state.Created), UpdateTime: timestamppb.New(state.Updated), HeardSeconds: heardSeconds(state),
-		SettledSeconds: state.Settled, TurnCount: int64(state.Summary().Turns), AudioChannelCount: int32(channelsOf(state)), Live: s.isLive(state.ID),
-		CaseRevision: state.CaseRevision, HeadSha256: state.Head,
+		SettledSeconds: state.Settled, TurnCount: int64(state.Summary().Turns), AudioChannelCount: int32(state.Channels()), Live: s.isLive(state.ID),
+		CaseRevision: state.CaseRevision, HeadSha256: state.Head, Seats: seatMessages(state.Roles),
 	}
 	if n := len(state.Agenda); n > 0 {
 		m.AgendaItem = int32(state.Agenda[n-1].Item)
 	}
-	for _, seat := range state.Roles {
-		m.Seats = append(m.Seats, seatMessage(seat))
-	}
 	return m
 }
 
-// channelsOf is the number of channels that were heard, 0 before any were.
-func channelsOf(state record.State) int {
-	if n := len(state.Sessions); n > 0 {
-		return state.Sessions[n-1].Channels
+func seatMessages(seats []record.Seat) (out []*pb.RecordSeat) {
+	for _, seat := range seats {
+		out = append(out, seatMessage(seat))
 	}
-	return state.Sound.Channels
+	return out
 }
 
 func seatMessage(seat record.Seat) *pb.RecordSeat {
@@ -117,6 +113,7 @@ func (s *Speech) summaryMessage(r record.Summary) *pb.Record {
 	return &pb.Record{
 		Name: recordPrefix + r.ID, State: stateMessage(r.Finished), Revision: r.Revision, CreateTime: timestamppb.New(r.Created), UpdateTime: timestamppb.New(r.Updated),
 		HeardSeconds: r.Seconds, SettledSeconds: r.Seconds, TurnCount: int64(r.Turns), Live: s.isLive(r.ID),
+		AudioChannelCount: int32(r.Channels), Seats: seatMessages(r.Seats),
 		Case: &pb.RecordCase{
 			Kind: kindMessage(r.Kind), Number: r.Number, Court: r.Court, Cause: r.Cause, Title: r.Title, Date: r.Date, Parties: partyMessages(r.Parties),
 		},

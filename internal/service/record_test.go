@@ -4,18 +4,20 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
-	"github.com/courtsense/courtsense/speech/role"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 
 	pb "github.com/courtsense/courtsense/api/courtsense/v1"
 	"github.com/courtsense/courtsense/internal/server/rpcerror"
 	"github.com/courtsense/courtsense/speech"
 	"github.com/courtsense/courtsense/speech/record"
+	"github.com/courtsense/courtsense/speech/role"
 )
 
 func TestAStoresErrorsSayWhatToDo(t *testing.T) {
@@ -42,6 +44,41 @@ func TestAStoresErrorsSayWhatToDo(t *testing.T) {
 	require.NoError(t, recordError(nil))
 	other := rpcerror.New(codes.InvalidArgument, "X", "y")
 	require.Equal(t, other, recordError(other))
+}
+
+// TestAChangeOfManyTurnsComesInPieces: a role may be given at the end of a long hearing, and concerns all that was said before.
+func TestAChangeOfManyTurnsComesInPieces(t *testing.T) {
+	store, err := record.Open(t.TempDir(), record.Options{})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, store.Close()) })
+	by := record.Edit{Author: "clerk"}
+	r, err := store.Create(t.Context(), "long", record.Case{}, by)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, r.Close()) })
+	change := record.Change{Revision: record.Revision{Number: 7, Act: record.Assigned, Author: "clerk"}}
+	for i := range 3000 {
+		change.Turns = append(change.Turns, record.Turn{ID: int64(i + 1), Text: strings.Repeat("审判长", 200), Revisions: []record.Revision{change.Revision}})
+	}
+	s := NewSpeech(SpeechConfig{})
+	messages := s.changeMessages(r, change)
+	require.Greater(t, len(messages), 3)
+	next := 1
+	for i, m := range messages {
+		last := i == len(messages)-1
+		assert.Less(t, proto.Size(m), 2*changeSize)
+		assert.EqualValues(t, 7, m.GetRevision().GetRevision())
+		assert.Equal(t, !last, m.GetMoreTurns())
+		assert.Equal(t, last, m.GetRecord() != nil)
+		for _, turn := range m.GetTurns() {
+			require.Equal(t, turnName("long", int64(next)), turn.GetName())
+			next++
+		}
+	}
+	assert.Equal(t, 3001, next)
+	change.Turns = change.Turns[:1]
+	assert.Len(t, s.changeMessages(r, change), 1)
+	change.Turns = nil
+	assert.Len(t, s.changeMessages(r, change), 1)
 }
 
 func TestEveryRoleActAndKindHasItsMessage(t *testing.T) {

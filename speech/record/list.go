@@ -22,6 +22,7 @@ const (
 	defaultPage = 50
 	maxPage     = 1000
 	summaryName = "summary.json"
+	summaryForm = 1 // what a Summary holds: one more when that changes
 )
 
 // List lists records by their ids, at most pageSize (1 to 1000; 0 is 50), beginning behind the page that gave pageToken. next is empty with the last page. A
@@ -115,6 +116,7 @@ type summaries struct {
 }
 
 type keptSummary struct {
+	Form    int     `json:"form"`  // summaryForm; another one is made again
 	Bytes   int64   `json:"bytes"` // of the journal
 	Summary Summary `json:"summary"`
 }
@@ -144,7 +146,7 @@ func (s *Store) summarise(id string) (Summary, bool) {
 	if ok && k.Bytes == info.Size() {
 		return k.Summary, true
 	}
-	if b, err := os.ReadFile(filepath.Join(folder, summaryName)); err == nil && json.Unmarshal(b, &k) == nil && k.Bytes == info.Size() && k.Summary.ID == id {
+	if b, err := os.ReadFile(filepath.Join(folder, summaryName)); err == nil && json.Unmarshal(b, &k) == nil && k.Form == summaryForm && k.Bytes == info.Size() && k.Summary.ID == id {
 		s.lists.remember(k)
 		return k.Summary, true
 	}
@@ -154,7 +156,7 @@ func (s *Store) summarise(id string) (Summary, bool) {
 	if err != nil {
 		return Summary{ID: id, Problem: err.Error()}, true
 	}
-	k = keptSummary{Bytes: l.size, Summary: l.snapshot().Summary()}
+	k = keptSummary{Form: summaryForm, Bytes: l.size, Summary: l.snapshot().Summary()}
 	s.lists.remember(k)
 	s.save(k)
 	return k.Summary, true
@@ -172,7 +174,7 @@ func (c *summaries) remember(k keptSummary) {
 // keep keeps the summary of a record that is about to be closed.
 func (c *summaries) keep(s *Store, l *live) {
 	l.write.Lock()
-	k := keptSummary{Bytes: l.journal.end, Summary: l.snapshot().Summary()}
+	k := keptSummary{Form: summaryForm, Bytes: l.journal.end, Summary: l.snapshot().Summary()}
 	whole := !l.journal.unclean
 	l.write.Unlock()
 	if whole {

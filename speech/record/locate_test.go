@@ -129,6 +129,10 @@ func TestList(t *testing.T) {
 		}
 		r, err := s.Create(t.Context(), fmt.Sprint("r", i), c, clerk)
 		require.NoError(t, err)
+		if i == 1 {
+			_, err = r.AssignRole(t.Context(), Seat{Channel: 1, Role: "judge"}, clerk)
+			require.NoError(t, err)
+		}
 		if i == 2 {
 			_, err = r.Finish(t.Context(), clerk)
 			require.NoError(t, err)
@@ -157,6 +161,10 @@ func TestList(t *testing.T) {
 		assert.Equal(t, []string{"r3"}, ids(s, Filter{Text: "民初3号"}))
 		assert.Len(t, ids(s, Filter{Text: "某某有限"}), 6)
 		assert.Equal(t, []string{"r1", "r2"}, ids(s, Filter{From: "2026-03-02", To: "2026-03-03"}))
+		seated, _, err := s.List(t.Context(), Filter{Text: "r1"}, 0, "")
+		require.NoError(t, err)
+		require.Len(t, seated, 1)
+		assert.Equal(t, []Seat{{Channel: 1, Role: "judge"}}, seated[0].Seats)
 		page, next, err := s.List(t.Context(), Filter{}, 4, "")
 		require.NoError(t, err)
 		require.Len(t, page, 4)

@@ -99,8 +99,18 @@ type Summary struct {
 	Turns    int       `json:"turns"`   // withdrawn ones are not counted
 	Seconds  float64   `json:"seconds"` // up to which it is settled
 	Finished bool      `json:"finished"`
+	Channels int       `json:"channels,omitempty"` // that were heard
+	Seats    []Seat    `json:"seats,omitempty"`    // whose roles are known
 	// Problem says why the record can't be read; then all else but the ID is zero.
 	Problem string `json:"problem,omitempty"`
+}
+
+// Channels is the number of channels that were heard, 0 before any were.
+func (s State) Channels() int {
+	if n := len(s.Sessions); n > 0 {
+		return s.Sessions[n-1].Channels
+	}
+	return s.Sound.Channels
 }
 
 // Summary is the state in short.
@@ -108,6 +118,7 @@ func (s State) Summary() Summary {
 	m := Summary{
 		ID: s.ID, Kind: s.Case.Kind, Number: s.Case.Number, Court: s.Case.Court, Cause: s.Case.Cause, Title: s.Case.Title, Date: s.Case.Date,
 		Parties: s.Case.Parties, Created: s.Created, Updated: s.Updated, Revision: s.Revision, Seconds: s.Settled, Finished: s.Finished,
+		Channels: s.Channels(), Seats: s.Roles,
 	}
 	for _, t := range s.Turns {
 		if !t.Withdrawn {

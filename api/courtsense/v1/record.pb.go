@@ -3536,7 +3536,10 @@ type RecordChange struct {
 	// The turns that it concerns as they were after it, without their words.
 	Turns []*RecordTurn `protobuf:"bytes,2,rep,name=turns,proto3" json:"turns,omitempty"`
 	// The record as it is now; set when the change is not only of turns.
-	Record        *Record `protobuf:"bytes,3,opt,name=record,proto3" json:"record,omitempty"`
+	Record *Record `protobuf:"bytes,3,opt,name=record,proto3" json:"record,omitempty"`
+	// The change goes on in the next message, with the same revision and more turns: a role that a clerk gives late may concern thousands. A
+	// client that follows again does so after the last revision that came whole.
+	MoreTurns     bool `protobuf:"varint,4,opt,name=more_turns,json=moreTurns,proto3" json:"more_turns,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3590,6 +3593,13 @@ func (x *RecordChange) GetRecord() *Record {
 		return x.Record
 	}
 	return nil
+}
+
+func (x *RecordChange) GetMoreTurns() bool {
+	if x != nil {
+		return x.MoreTurns
+	}
+	return false
 }
 
 // Answer of FollowRecord.
@@ -4286,11 +4296,13 @@ const file_courtsense_v1_record_proto_rawDesc = "" +
 	"\x04name\x18\x01 \x01(\tB1\xbaH.r,2*^records/[A-Za-z0-9][A-Za-z0-9._-]{0,127}$R\x04name\x123\n" +
 	"\x0eafter_revision\x18\x02 \x01(\x03B\a\xbaH\x04\"\x02(\x00H\x00R\rafterRevision\x88\x01\x01\x12'\n" +
 	"\x0finterim_results\x18\x03 \x01(\bR\x0einterimResultsB\x11\n" +
-	"\x0f_after_revision\"\xa9\x01\n" +
+	"\x0f_after_revision\"\xc8\x01\n" +
 	"\fRecordChange\x129\n" +
 	"\brevision\x18\x01 \x01(\v2\x1d.courtsense.v1.RecordRevisionR\brevision\x12/\n" +
 	"\x05turns\x18\x02 \x03(\v2\x19.courtsense.v1.RecordTurnR\x05turns\x12-\n" +
-	"\x06record\x18\x03 \x01(\v2\x15.courtsense.v1.RecordR\x06record\"\x86\x03\n" +
+	"\x06record\x18\x03 \x01(\v2\x15.courtsense.v1.RecordR\x06record\x12\x1d\n" +
+	"\n" +
+	"more_turns\x18\x04 \x01(\bR\tmoreTurns\"\x86\x03\n" +
 	"\x14FollowRecordResponse\x12/\n" +
 	"\x06record\x18\x01 \x01(\v2\x15.courtsense.v1.RecordH\x00R\x06record\x125\n" +
 	"\x06change\x18\x02 \x01(\v2\x1b.courtsense.v1.RecordChangeH\x00R\x06change\x128\n" +
