@@ -270,7 +270,7 @@ const (
 	rounds = 3
 	// open is the chance that something else was written from which the LSTMs are asked: they take most of the time, and
 	// cannot turn what is surer.
-	open = 0.2
+	open = 0.05
 )
 
 // askNetwork asks the LSTMs about the places where the runs leave a doubt, as the text stands.
