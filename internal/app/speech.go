@@ -110,7 +110,7 @@ func (a *App) addSpeech(ctx context.Context) error {
 func (a *App) recognizer(ctx context.Context) (service.RecognizerConfig, error) {
 	c := a.cfg.Speech.Recognition
 	out := service.RecognizerConfig{
-		Tokens: a.tokens, HotWordWeight: float32(c.HotWordWeight),
+		Tokens: a.tokens, Evidence: a.evidence, HotWordWeight: float32(c.HotWordWeight),
 		Endpoint: endpoint.Rules{
 			SilenceWithoutText: a.cfg.Speech.Endpointing.SilenceWithoutText.Std(),
 			SilenceAfterText:   a.cfg.Speech.Endpointing.SilenceAfterText.Std(),
@@ -296,6 +296,18 @@ func (a *App) tokens(id string) ([]byte, error) {
 		return nil, err
 	}
 	return artifact.Bytes(models.RoleTokens)
+}
+
+// evidence returns what a punctuator hears beside its network, nil when it has nothing.
+func (a *App) evidence(id string) ([]byte, error) {
+	artifact, err := a.store.Resolve(id)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := artifact.Entry.File(models.RoleLM); err != nil {
+		return nil, nil //nolint:nilerr // it may do without
+	}
+	return artifact.Bytes(models.RoleLM)
 }
 
 func fileDigest(path string) (string, error) {

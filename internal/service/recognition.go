@@ -28,7 +28,9 @@ type RecognizerConfig struct {
 	Active  string // id of the recogniser for requests that name none; "" when there is none
 	Missing error  // why there is none
 	// Tokens returns the output classes of a recogniser, as its tokens file has them.
-	Tokens       func(id string) ([]byte, error)
+	Tokens func(id string) ([]byte, error)
+	// Evidence returns the table that a punctuator has beside its network, nil when it has none.
+	Evidence     func(id string) ([]byte, error)
 	Decode       decode.Config  // of every recogniser, but for its transducer
 	LanguageUses []*pb.ModelUse // what Decode asks, for provenance
 	Endpoint     endpoint.Rules // of requests that name none

@@ -33,7 +33,11 @@ func (s *Speech) bindPunctuator(x pipeline.Executor, e models.Entry) (*punctuate
 	if err != nil {
 		return nil, err
 	}
-	return punctuate.New(x, e, tokens)
+	table, err := s.cfg.Recognizer.Evidence(e.ID)
+	if err != nil {
+		return nil, err
+	}
+	return punctuate.New(x, e, tokens, table)
 }
 
 // writer returns how a request's final results are written; what it does not say is done where the server can.

@@ -1,3 +1,4 @@
-// Package punctuate puts ，。？！：；、 into text that has none: recognised characters go in, and the mark behind each comes out. The network looks
-// 57 characters back and 13 ahead, so that a stream's marks are settled once 13 characters follow them, and are the same however it is cut.
+// Package punctuate puts ，。？！：；、 into text that has none: recognised characters go in, and the mark behind each comes out. The text is cut into
+// words, and a network reads them in both directions. A stream settles marks in blocks of 8 characters once 13 more follow, the same however it is
+// cut; a whole text, read at once, is judged by all that follows.
 package punctuate

@@ -3,6 +3,7 @@ package punctuate
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"unicode"
@@ -14,99 +15,159 @@ import (
 // Marks are the marks that are put, by the network's classes; class 0 is none.
 var Marks = []rune{0, '，', '。', '？', '！', '：', '；', '、'}
 
+// What may end a text: 。？！：；.
 const (
-	outside = 0 // id of what lies before and behind a text
-	unknown = 1 // id of a character that is not in the list
+	firstEnd = 2
+	lastEnd  = 7
+)
 
-	// piece is how many characters are scored in one call.
-	piece = 512
+const (
+	unknown = 1 // id of a character that is not in the list; 0 lies before and behind a text
+
+	// edge is how many places outside of the text the network sees on either side.
+	edge = 4
+	// piece is how many words are scored in one call, and margin how many more the network sees on either side.
+	piece, margin = 320, 64
 )
 
 // Punctuator is a network that punctuates. It may be used from several goroutines at once.
 type Punctuator struct {
-	x           pipeline.Executor
-	ids         map[rune]int64
-	left, right int
+	x         pipeline.Executor
+	known     vocabulary
+	evidence  *evidence // nil: the network alone
+	share     float32   // of the evidence beside the network
+	threshold float64
 }
 
-// New reads a network of the family punctuator, with ids [N, left+T+right] int64 and logits [N, T, 8], and its characters, one a line by id.
-func New(x pipeline.Executor, e models.Entry, tokens []byte) (*Punctuator, error) {
+// New reads a network of the family punctuator, with words, first, last and kinds [N, T] int64 and logits [N, T, 8], its characters and words, and
+// a table of evidence that is heard beside it, nil for none. The entry's threshold, 0 to 1, is the probability of any mark above which one is put, its
+// evidence, 0 to 1, what share the table has.
+func New(x pipeline.Executor, e models.Entry, tokens, table []byte) (*Punctuator, error) {
 	if e.Family != models.FamilyPunctuator {
 		return nil, fmt.Errorf("family %q is not %s", e.Family, models.FamilyPunctuator)
 	}
-	if err := e.Parameters.Check("left", "right"); err != nil {
+	if err := e.Parameters.Check("threshold"); err != nil {
 		return nil, err
 	}
-	p := &Punctuator{x: x, ids: map[rune]int64{}, left: e.Parameters.Int("left", 0), right: e.Parameters.Int("right", 0)}
-	if p.left < 1 || p.right < 1 || p.left > 4096 || p.right > 4096 {
-		return nil, fmt.Errorf("left %d and right %d must be 1 to 4096", p.left, p.right)
+	p := &Punctuator{x: x, threshold: e.Parameters.Float("threshold", 0), share: float32(e.Parameters.Float("evidence", .5))}
+	if !(p.threshold > 0 && p.threshold < 1) || !(p.share >= 0 && p.share <= 1) {
+		return nil, fmt.Errorf("threshold %g and evidence %g must lie between 0 and 1", p.threshold, p.share)
 	}
-	for i, line := range strings.Split(strings.TrimSuffix(string(tokens), "\n"), "\n") {
-		if r := []rune(line); len(r) == 1 && i > unknown {
-			p.ids[r[0]] = int64(i)
+	var err error
+	if p.known, err = parseVocabulary(tokens); err != nil {
+		return nil, err
+	}
+	if table != nil {
+		if p.evidence, err = parseEvidence(table); err != nil {
+			return nil, err
 		}
-	}
-	if len(p.ids) == 0 {
-		return nil, fmt.Errorf("the list of characters is empty")
 	}
 	return p, nil
 }
 
-// LookAhead is how many characters must follow one before its mark is settled.
-func (p *Punctuator) LookAhead() int { return p.right }
-
 // counts tells which characters the network reads; blanks and marks it does not.
 func counts(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
 
-func (p *Punctuator) id(r rune) int64 {
-	if id, ok := p.ids[unicode.ToLower(r)]; ok {
-		return id
+// judge decides on the marks, by class, behind characters[from:to], one after the other: choose is told the place and the logarithms of the marks'
+// probabilities, and answers which stands there. Before from marks are given; inside words there are none. Characters are lower-case letters and digits.
+func (p *Punctuator) judge(ctx context.Context, characters []rune, marks []int, from, to int, choose func(at int, row scores) int) error {
+	tokens := p.known.cut(characters)
+	// The marks behind the tokens.
+	before := make([]int, len(tokens))
+	var logits []float32
+	first, last := 0, 0
+	for i, t := range tokens {
+		switch {
+		case t.end >= to:
+			return nil
+		case t.end < from:
+			before[i] = marks[t.end]
+			continue
+		}
+		if i >= last {
+			first, last = max(0, i-margin), min(i+piece, len(tokens))
+			var err error
+			if logits, err = p.run(ctx, tokens[first:min(last+margin, len(tokens))]); err != nil {
+				return err
+			}
+		}
+		var row, evidence scores
+		copy(row[:], logits[(edge+i-first)*len(Marks):])
+		row.logSoftmax()
+		if p.evidence != nil {
+			p.evidence.around(&evidence, tokens, i)
+			p.evidence.history(&evidence, tokens, before, i)
+			evidence.logSoftmax()
+			for m := range row {
+				row[m] = (1-p.share)*row[m] + p.share*evidence[m]
+			}
+			row.logSoftmax()
+		}
+		before[i] = choose(t.end, row)
+		marks[t.end] = before[i]
 	}
-	return unknown
+	return nil
 }
 
-// score gives the scores [len(ids)-left-right][8] of the characters between the context on either side.
-func (p *Punctuator) score(ctx context.Context, ids []int64) ([][]float32, error) {
-	n := len(ids) - p.left - p.right
-	out, err := p.x.Run(ctx, pipeline.Tensors{"ids": {Shape: []int64{1, int64(len(ids))}, Int64: ids}})
+// run gives the scores [edge+len(tokens)+edge][8].
+func (p *Punctuator) run(ctx context.Context, tokens []token) ([]float32, error) {
+	n := len(tokens) + 2*edge
+	in := pipeline.Tensors{}
+	for name, field := range map[string]func(token) int64{
+		"words": func(t token) int64 { return t.word },
+		"first": func(t token) int64 { return t.first },
+		"last":  func(t token) int64 { return t.last },
+		"kinds": func(t token) int64 { return t.kind },
+	} {
+		row := make([]int64, n)
+		for i, t := range tokens {
+			row[edge+i] = field(t)
+		}
+		in[name] = pipeline.Tensor{Shape: []int64{1, int64(n)}, Int64: row}
+	}
+	out, err := p.x.Run(ctx, in)
 	if err != nil {
 		return nil, err
 	}
 	logits := out["logits"].Float32
 	if len(logits) != n*len(Marks) {
-		return nil, fmt.Errorf("the punctuator answered %d scores for %d characters, want %d", len(logits), n, n*len(Marks))
+		return nil, fmt.Errorf("the punctuator answered %d scores for %d places, want %d", len(logits), n, n*len(Marks))
 	}
-	return slices.Collect(slices.Chunk(logits, len(Marks))), nil
+	return logits, nil
 }
 
-// Scores gives natural-logarithm scores, not normalised, of each mark behind each character of the text that counts: a letter or digit.
-func (p *Punctuator) scores(ctx context.Context, text []rune) (rows [][]float32, places []int, err error) {
-	ids := slices.Repeat([]int64{outside}, p.left)
+// pick is the class of the mark behind the character i of a text, and whether it stands there already; end says that a sentence ends there.
+func (p *Punctuator) pick(runes []rune, i int, row scores, end bool) (class int, there bool) {
+	if r := following(runes, i); r != 0 {
+		return max(0, slices.Index(Marks, r)), true
+	}
+	switch {
+	case end:
+		return best(row[:], firstEnd, lastEnd), false
+	case i+1 < len(runes) && narrow(runes[i]) && narrow(runes[i+1]):
+		return 0, false
+	case 1-math.Exp(float64(row[0])) > p.threshold:
+		return best(row[:], 1, len(Marks)), false
+	}
+	return 0, false
+}
+
+// read gives the characters of a text that count, in lower case, and their places.
+func read(text []rune) (characters []rune, places []int) {
 	for i, r := range text {
 		if counts(r) {
-			ids, places = append(ids, p.id(r)), append(places, i)
+			characters, places = append(characters, unicode.ToLower(r)), append(places, i)
 		}
 	}
-	ids = append(ids, slices.Repeat([]int64{outside}, p.right)...)
-	for from := 0; from < len(places); from += piece {
-		n := min(piece, len(places)-from)
-		part, err := p.score(ctx, ids[from:from+p.left+n+p.right])
-		if err != nil {
-			return nil, nil, err
-		}
-		rows = append(rows, part...)
-	}
-	return rows, places, nil
+	return characters, places
 }
 
 // Behind gives the mark behind each character of a text, 0 for none. There is none where the text has one already, between Latin letters or
-// digits, inside the places of kept (pairs of begin and end in characters), and at the end unless whole says that a sentence ends there.
+// digits, inside the places of kept (pairs of begin and end in characters), and at the end unless whole says that a sentence, or a member of a list,
+// ends there.
 func (p *Punctuator) Behind(ctx context.Context, text string, kept [][2]int, whole bool) ([]rune, error) {
 	runes := []rune(text)
-	rows, places, err := p.scores(ctx, runes)
-	if err != nil {
-		return nil, err
-	}
+	characters, places := read(runes)
 	out := make([]rune, len(runes))
 	inside := make([]bool, len(runes))
 	for _, k := range kept {
@@ -114,38 +175,44 @@ func (p *Punctuator) Behind(ctx context.Context, text string, kept [][2]int, who
 			inside[i] = true
 		}
 	}
-	for n, i := range places {
-		last := n == len(places)-1
-		switch {
-		case inside[i] || marked(runes, i):
-		case last && whole:
-			out[i] = Marks[best(rows[n], 2, 5)] // what ends a sentence: 。？！
-		case last:
-		case i+1 < len(runes) && narrow(runes[i]) && narrow(runes[i+1]):
-		default:
-			out[i] = Marks[best(rows[n], 0, len(Marks))]
+	err := p.judge(ctx, characters, make([]int, len(characters)), 0, len(characters), func(n int, row scores) int {
+		i, last := places[n], n == len(places)-1
+		if inside[i] || last && !whole {
+			return 0
 		}
+		class, there := p.pick(runes, i, row, last)
+		if !there {
+			out[i] = Marks[class]
+		}
+		return class
+	})
+	if err != nil {
+		return nil, err
 	}
 	return out, nil
 }
 
-// Text puts the marks into a text. Blanks before a mark go.
+// Text puts the marks into a text.
 func (p *Punctuator) Text(ctx context.Context, text string, kept [][2]int, whole bool) (string, error) {
 	marks, err := p.Behind(ctx, text, kept, whole)
 	if err != nil {
 		return "", err
 	}
+	return join([]rune(text), marks), nil
+}
+
+func join(runes, marks []rune) string {
 	var b strings.Builder
-	for i, r := range []rune(text) {
+	for i, r := range runes {
 		b.WriteRune(r)
 		if marks[i] != 0 {
 			b.WriteRune(marks[i])
 		}
 	}
-	return b.String(), nil
+	return b.String()
 }
 
-// best is the likeliest class from first to before end.
+// best is the greatest from first to before end.
 func best(row []float32, first, end int) int {
 	at := first
 	for i := first; i < end; i++ {
@@ -156,17 +223,17 @@ func best(row []float32, first, end int) int {
 	return at
 }
 
-// marked tells whether a mark follows already.
-func marked(runes []rune, i int) bool {
+// following is the mark that stands behind the character i already, 0 for none.
+func following(runes []rune, i int) rune {
 	for i++; i < len(runes); i++ {
 		if unicode.IsPunct(runes[i]) {
-			return true
+			return runes[i]
 		}
 		if !unicode.IsSpace(runes[i]) {
 			break
 		}
 	}
-	return false
+	return 0
 }
 
 func narrow(r rune) bool { return r < 0x80 && counts(r) }

@@ -2,85 +2,80 @@ package punctuate
 
 import "context"
 
+const (
+	block  = 8   // characters whose marks are settled together
+	ahead  = 13  // characters that must follow them
+	before = 192 // characters before them that are read
+)
+
+// LookAhead is how many characters must follow one before a stream surely has settled its mark.
+const LookAhead = ahead + block - 1
+
 // Stream punctuates text that comes bit by bit. It is used from one goroutine at a time.
 type Stream struct {
 	p       *Punctuator
-	context []int64 // ids of the characters before the pending ones, as many as the network looks back
-	pending []rune  // characters whose marks are not settled
+	context []rune // the characters before the pending ones, in lower case
+	marks   []int  // those behind them, by class
+	pending []rune // what is not settled
 }
 
 // NewStream returns a stream at the begin of a text.
-func (p *Punctuator) NewStream() *Stream {
-	return &Stream{p: p, context: make([]int64, p.left)}
-}
+func (p *Punctuator) NewStream() *Stream { return &Stream{p: p} }
 
-// Push takes more text and returns what is settled by it, with its marks: everything that [Punctuator.LookAhead] characters follow. Characters
-// are as in a text that is punctuated at once, however the text is cut.
+// Push takes more text and returns what is settled by it, with its marks: whole blocks of 8 characters that 13 more follow. Each block is judged by
+// just these and the 192 before it, so that the marks are the same however the text is cut; [Punctuator.Text] sees all that follows, and may judge
+// otherwise.
 func (s *Stream) Push(ctx context.Context, text string) (string, error) {
 	s.pending = append(s.pending, []rune(text)...)
-	settled := len(s.pending)
-	for follow := 0; settled > 0 && follow < s.p.right; {
-		settled--
-		if counts(s.pending[settled]) {
-			follow++
+	out := ""
+	for {
+		characters, places := read(s.pending)
+		if len(characters) < block+ahead {
+			return out, nil
+		}
+		part, err := s.take(ctx, characters[:block+ahead], places[:block], false)
+		// What is settled stays settled, so that the caller loses nothing by trying again.
+		if out += part; err != nil {
+			return out, err
 		}
 	}
-	return s.take(ctx, settled, false)
+}
+
+// take gives the pending text up to the last of places, which are those of the first of characters, with its marks, and goes on behind it.
+func (s *Stream) take(ctx context.Context, characters []rune, places []int, whole bool) (string, error) {
+	n := len(s.context)
+	seen := append(append([]rune(nil), s.context...), characters...)
+	marks := append(append([]int(nil), s.marks...), make([]int, len(characters))...)
+	end := len(s.pending)
+	if !whole {
+		end = places[len(places)-1] + 1
+	}
+	out := make([]rune, end)
+	err := s.p.judge(ctx, seen, marks, n, n+len(places), func(at int, row scores) int {
+		i := places[at-n]
+		class, there := s.p.pick(s.pending, i, row, whole && at == n+len(places)-1)
+		if !there {
+			out[i] = Marks[class]
+		}
+		return class
+	})
+	if err != nil {
+		return "", err
+	}
+	text := join(s.pending[:end], out)
+	s.pending = append([]rune(nil), s.pending[end:]...)
+	keep := n + len(places)
+	s.context, s.marks = seen[max(0, keep-before):keep], marks[max(0, keep-before):keep]
+	return text, nil
 }
 
 // Finish returns the rest, with a mark at its end, and makes the stream ready for another text.
 func (s *Stream) Finish(ctx context.Context) (string, error) {
-	out, err := s.take(ctx, len(s.pending), true)
-	clear(s.context)
-	return out, err
-}
-
-func (s *Stream) take(ctx context.Context, n int, whole bool) (string, error) {
-	if n == 0 {
-		return "", nil
+	characters, places := read(s.pending)
+	out, err := s.take(ctx, characters, places, true)
+	if err != nil {
+		return "", err
 	}
-	ids := append([]int64(nil), s.context...)
-	var places []int
-	ahead := 0
-	for i, r := range s.pending {
-		if !counts(r) {
-			continue
-		}
-		if i >= n {
-			if ahead++; ahead > s.p.right {
-				break
-			}
-		} else {
-			places = append(places, i)
-		}
-		ids = append(ids, s.p.id(r))
-	}
-	ids = append(ids, make([]int64, s.p.right-min(ahead, s.p.right))...)
-	marks := make([]rune, n)
-	if len(places) > 0 {
-		rows, err := s.p.score(ctx, ids[:len(s.context)+len(places)+s.p.right])
-		if err != nil {
-			return "", err
-		}
-		for k, i := range places {
-			last := whole && k == len(places)-1
-			switch {
-			case marked(s.pending, i):
-			case last:
-				marks[i] = Marks[best(rows[k], 2, 5)]
-			case i+1 < len(s.pending) && narrow(s.pending[i]) && narrow(s.pending[i+1]):
-			default:
-				marks[i] = Marks[best(rows[k], 0, len(Marks))]
-			}
-		}
-	}
-	var out []rune
-	for i, r := range s.pending[:n] {
-		if out = append(out, r); marks[i] != 0 {
-			out = append(out, marks[i])
-		}
-	}
-	s.context = append([]int64(nil), ids[len(places):len(places)+len(s.context)]...)
-	s.pending = append([]rune(nil), s.pending[n:]...)
-	return string(out), nil
+	s.context, s.marks = nil, nil
+	return out, nil
 }

@@ -3,7 +3,8 @@
     python3 models/training/speech/punctuate/export.py --checkpoint WORK/punctuate/punctuate.pt --data WORK/punctuate \
         --onnx models/embedded/punctuate.onnx --tokens models/embedded/punctuate.tokens.txt
 
-The file takes ids [N, 57+T+13] int64 and gives logits [N, T, 8].
+The file takes words, first, last and kinds [N, T] int64 and gives logits [N, T, 8]. The list has characters, one a line, and behind them words with kind,
+cost and groups.
 """
 import argparse
 import pathlib
@@ -14,7 +15,7 @@ import onnx
 import torch
 from onnx import helper, numpy_helper
 
-from net import LEFT, RIGHT, Net
+from net import Net
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 from runtime import Session  # noqa: E402
@@ -54,25 +55,26 @@ def main():
     parser.add_argument("--onnx", type=pathlib.Path, required=True)
     parser.add_argument("--tokens", type=pathlib.Path, required=True)
     args = parser.parse_args()
-    tokens = (args.data / "tokens.txt").read_text(encoding="utf-8")
-    net = Net(len(tokens.splitlines()))
+    characters = (args.data / "tokens.txt").read_text(encoding="utf-8")
+    words = (args.data / "words.txt").read_text(encoding="utf-8").splitlines()
+    groups = np.load(args.data / "groups.npy")
+    net = Net(len(characters.splitlines()), len(words) + 1)
     saved = torch.load(args.checkpoint)
     net.load_state_dict(saved["mean"])
     net.eval()
-    ids = torch.randint(0, len(tokens.splitlines()), (2, LEFT + 40 + RIGHT))
-    torch.onnx.export(net, (ids,), str(args.onnx), opset_version=13, input_names=["ids"], output_names=["logits"],
-                      dynamic_axes={"ids": {0: "batch", 1: "characters"}, "logits": {0: "batch", 1: "places"}})
+    names = ["words", "first", "last", "kinds"]
+    fields = [torch.randint(0, n, (2, 40)) for n in (len(words), len(characters.splitlines()), len(characters.splitlines()), 100)]
+    torch.onnx.export(net, tuple(fields), str(args.onnx), opset_version=13, input_names=names, output_names=["logits"],
+                      dynamic_axes={n: {0: "batch", 1: "places"} for n in names + ["logits"]})
     model = onnx.load(str(args.onnx))
     shrink(model)
     onnx.checker.check_model(model)
     onnx.save(model, str(args.onnx))
-    args.tokens.write_text(tokens, encoding="utf-8")
+    args.tokens.write_text(characters + "".join(f"{w} {fine} {coarse}\n" for w, (fine, coarse) in zip(words, groups[1:])), encoding="utf-8")
     with torch.no_grad():
-        want = net(ids).numpy()
-    session = Session(args.onnx)
-    got = session.run({"ids": ids.numpy()})["logits"]
-    part = session.run({"ids": ids[1:, 5:LEFT + 5 + 8 + RIGHT].numpy()})["logits"]
-    print(f"step {saved['step']}, {saved['spent']:.0f} CPU seconds; largest difference by 8-bit embeddings {np.abs(want - got).max():.3f}, by cutting {np.abs(part[0] - got[1, 5:13]).max():.6f}")
+        want = net(*fields).numpy()
+    got = Session(args.onnx).run({n: f.numpy() for n, f in zip(names, fields)})["logits"]
+    print(f"step {saved['step']}, {saved['spent']:.0f} CPU seconds; largest difference by 8-bit embeddings {np.abs(want - got).max():.3f}")
 
 
 if __name__ == "__main__":
