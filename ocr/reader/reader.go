@@ -214,8 +214,10 @@ func (s *sheet) read(ctx context.Context) error {
 	if texture(s.page.Lines, found) {
 		s.page.Lines = nil
 	}
+	read := len(s.page.Lines)
+	s.page.Lines = fieldsApart(s.page.Lines)
 	// Faint writing and mere texture look alike here: that something was left out is said, what it may be is not.
-	if n := found - len(s.page.Lines); n > 0 {
+	if n := found - read; n > 0 {
 		s.step("%d places that look like text could not be read", n)
 	}
 	if len(s.page.Lines) == 0 {
