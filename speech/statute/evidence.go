@@ -83,7 +83,7 @@ func (r *Reader) judge(m *Match, bound int) (judged, bool) {
 	var out judged
 	sum, n := 0., 0
 	known := true
-	each(m, func(from, to int, artFrom, artTo int) {
+	place := func(from, to int, artFrom, artTo int) {
 		// The characters on both sides hold the place.
 		left, right := from, to
 		a, b := artFrom, artTo
@@ -114,7 +114,16 @@ func (r *Reader) judge(m *Match, bound int) (judged, bool) {
 		default:
 			out.worst = min(out.worst, place)
 		}
-	})
+	}
+	each(m, place)
+	// What stands beside the recital and is taken for the misheard ends of its clauses is judged, too.
+	before, after := m.missing()
+	if before = min(before, m.artFrom, m.from); before > 0 {
+		place(m.from-before, m.from, m.artFrom-before, m.artFrom)
+	}
+	if after = min(after, len(m.words.runes)-m.artTo, len(m.query.runes)-m.to); after > 0 && after <= edge {
+		place(m.to, m.to+after, m.artTo, m.artTo+after)
+	}
 	if n > 0 {
 		out.mean, out.share = sum/float64(n), sum/float64(m.length())
 	}

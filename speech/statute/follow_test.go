@@ -109,6 +109,10 @@ func TestEvidenceDecidesWhatWasMisheard(t *testing.T) {
 			[]string{"根据虚构借贷法第三条借船人应当在出海前检查船", "[船/_]底和[全/船][单/帆]发现破损的应当在十日内以书面形式告知船主"},
 			[]string{"根据虚构借贷法第三条借船人应当在出海前检查船", "底和船帆，发现破损的，应当在十日内以书面形式告知船主。"},
 		},
+		"other words at its end": {
+			[]string{"根据虚构借贷法第三条借船人应当在出海前检查船底和风筝"},
+			nil,
+		},
 		"no clause is added that was not said": {
 			[]string{"根据虚构借贷法第三条借船人应当在出海前检查船底和船帆应当在十日内以书面形式告知船主"},
 			nil,

@@ -25,7 +25,7 @@ const (
 	// What differs was misheard where the recogniser was so unsure of it on average; of what is missing it was as sure as certain says. Characters
 	// that are right have .86 on average, wrong ones .6.
 	misheard = .8
-	certain  = .8
+	certain  = .85
 )
 
 // Reader snaps what is said in one channel, a final result after the other: recitals may go on over several of them, and a provision that is
