@@ -185,6 +185,28 @@ func (s *sheet) orient(ctx context.Context) error {
 // scrap is the length, in characters, up to which what was read on average is no lines of text but chance.
 const scrap = 4
 
+// Lines of nothing but marks are spots that a fax or a seal left, where there are more than mostMarks of them and they are more than
+// markedShare of all.
+const (
+	mostMarks   = 8
+	markedShare = 0.25
+)
+
+// withoutSpots leaves out lines of nothing but punctuation marks, where a page has so many that no text has.
+func withoutSpots(lines []ocr.Line) []ocr.Line {
+	spots := func(l ocr.Line) bool { return strings.Trim(l.Text, " .,:;'\"*-，。、：；“”‘’·！？!?%") == "" }
+	n := 0
+	for _, l := range lines {
+		if spots(l) {
+			n++
+		}
+	}
+	if n <= mostMarks || float64(n) <= markedShare*float64(len(lines)) {
+		return lines
+	}
+	return slices.DeleteFunc(lines, spots)
+}
+
 // texture tells that what was read of so many places is no text, but noise or a pattern taken for it: most places could not be
 // read at all, and of the others came scraps. Lines that are read among worse ones on a spoilt page are longer.
 func texture(lines []ocr.Line, found int) bool {
@@ -214,6 +236,7 @@ func (s *sheet) read(ctx context.Context) error {
 	if texture(s.page.Lines, found) {
 		s.page.Lines = nil
 	}
+	s.page.Lines = withoutSpots(s.page.Lines)
 	read := len(s.page.Lines)
 	s.page.Lines = fieldsApart(s.page.Lines)
 	// Faint writing and mere texture look alike here: that something was left out is said, what it may be is not.
