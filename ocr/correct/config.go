@@ -35,7 +35,7 @@ func Tuned(e models.Entry) Config {
 		Recognition: float32(e.Threshold("recognition", 0.77)),
 		Network:     float32(e.Threshold("network", 0.42)),
 		Stay:        float32(e.Threshold("stay", 0.6)),
-		Sure:        float32(e.Threshold("sure", 0.5)),
+		Sure:        float32(e.Threshold("sure", 0.6)),
 		Reach:       int(e.Threshold("reach", 8)),
 	}
 	for i, weight := range [...]float64{-0.85, 0.17, 0.42, 0, 0.4} {
