@@ -103,12 +103,20 @@ func (r *recordStart) check(cmd *cobra.Command, args []string) error {
 		return usagef("--mic and files exclude each other")
 	case !r.mic && len(args) != 1:
 		return usagef("name one recording, or record with --mic; see '%s --help'", cmd.CommandPath())
+	case !r.mic && args[0] == "-":
+		return usagef("a record needs a file that can be read again; standard input can't")
 	case !r.mic && (r.microphone != "" || r.duration != 0):
 		return usagef("--microphone and --duration need --mic")
 	case r.resume && r.appended:
 		return usagef("--resume and --append exclude each other")
 	case r.mic && r.resume:
 		return usagef("--resume is for files: what a microphone hears always comes after what is there")
+	}
+	if !r.mic {
+		// Before the record is made: one that nothing is heard into would only be in the way.
+		if _, err := os.Stat(args[0]); err != nil {
+			return err
+		}
 	}
 	r.config = &pb.StreamingConfig{Record: recordName(r.record), Recognition: &pb.RecognitionConfig{Model: r.model, SeparateSpeakers: r.separate}}
 	var err error
@@ -158,12 +166,6 @@ func (r *recordStart) begin(ctx context.Context) error {
 
 // hearFile streams a recording; it is opened again for every attempt, and the server leaves out what it has.
 func (r *recordStart) hearFile(ctx context.Context, path string) error {
-	if path == "-" {
-		return usagef("a record needs a file that can be read again; standard input can't")
-	}
-	if _, err := os.Stat(path); err != nil {
-		return err
-	}
 	return r.persist(ctx, func() error {
 		f, err := os.Open(path)
 		if err != nil {

@@ -87,6 +87,9 @@ agenda: [法庭调查, {title: 法庭辩论}]
 		"verify h1",
 		"audio h1 -o " + dir + "/h1.wav",
 		"start " + dir + "/none.wav --record h1",
+		"start " + dir + "/none.wav --record h2",
+		"start - --record h2",
+		"show h2",
 		"start x.wav",
 	} {
 		args := append([]string{"record"}, strings.Fields(line)...)
