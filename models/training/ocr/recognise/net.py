@@ -110,8 +110,24 @@ class Exported(nn.Module):
         scores = sure.index_put((rows[:, 0],), scores).reshape(shape)
         classes = shut.long().index_put((rows[:, 0],), classes).reshape(shape)
         boxes = self.net.place(f)
+        heard = nearly_said(scores, classes, self.net.read.out_features - 1)[..., None]
+        scores = torch.where(heard, torch.cat([scores[..., 1:2], scores[..., :1], scores[..., 2:]], -1), scores)
+        classes = torch.where(heard, torch.cat([classes[..., 1:2], classes[..., :1], classes[..., 2:]], -1), classes)
         twice = said_twice(scores[..., 0], classes[..., 0], boxes)[..., None]
         return torch.where(twice, sure[:1], scores), torch.where(twice, torch.zeros_like(classes), classes), boxes
+
+
+def nearly_said(scores, classes, space, most=0.7, least=0.25):
+    """[N, T, k], best first -> whether a frame that reads the blank, with a probability below `most`, is to be heard as its second class,
+    which is no space, has more than `least` and is what no frame one or two away reads: a narrow letter or a dot in a number that falls between two
+    frames is sure in neither. It keeps its low probability."""
+    first, second = classes[..., 0], classes[..., 1]
+    found = (first == 0) & (scores[..., 0] < most) & (scores[..., 1] > least) & (second != space)
+    for k in (1, 2):
+        pad = torch.zeros_like(first[:, :1]).expand(-1, k)
+        for other in (torch.cat([pad, first], 1)[:, :first.shape[1]], torch.cat([first, pad], 1)[:, k:]):
+            found = found & (other != second)
+    return found
 
 
 def said_twice(score, kind, boxes, shared=0.8):
