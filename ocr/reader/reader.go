@@ -194,7 +194,9 @@ const (
 
 // withoutSpots leaves out lines of nothing but punctuation marks, where a page has so many that no text has.
 func withoutSpots(lines []ocr.Line) []ocr.Line {
-	spots := func(l ocr.Line) bool { return strings.Trim(l.Text, " .,:;'\"*-，。、：；“”‘’·！？!?%") == "" }
+	spots := func(l ocr.Line) bool {
+		return strings.Trim(l.Text, " .,:;'\"*-，。、：；“”‘’·！？!?%") == ""
+	}
 	n := 0
 	for _, l := range lines {
 		if spots(l) {

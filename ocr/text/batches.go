@@ -119,7 +119,7 @@ type glyph struct {
 	candidates []ocr.Candidate
 	box        ocr.Box
 	inked      bool    // the network gave its ink box
-	from, to   float32 // of the ink along the line, in heights of the network's input
+	from, to   float32 // of the ink along the line, in heights of the network's input, the line as wide as it is
 }
 
 func (r *Recognizer) glyphs(p *piece, emitted []emission, boxes []float32, stride float64) []glyph {
@@ -142,7 +142,7 @@ func (r *Recognizer) glyphs(p *piece, emitted []emission, boxes []float32, strid
 			at = places[i]
 		}
 		g.box = p.strip.box(at[0], at[1], at[2], at[3])
-		h := float64(r.height)
+		h := float64(r.height) * p.wide
 		g.inked, g.from, g.to = boxes != nil, float32((p.start+at[0])/h), float32((p.start+at[2])/h)
 		out[i] = g
 	}
@@ -173,7 +173,7 @@ func (r *Recognizer) places(p *piece, emitted []emission, stride float64) [][4]f
 	out := make([][4]float64, len(emitted))
 	for i, e := range emitted {
 		c := centre(i)
-		reach := 0.5 * (h - 2*inset)
+		reach := 0.5 * (h - 2*inset) * p.wide
 		if narrow(r.alphabet[e.class]) {
 			reach *= 0.6
 		}

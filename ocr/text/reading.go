@@ -12,6 +12,7 @@ import (
 type reading struct {
 	region     Region
 	vertical   bool
+	boxed      bool // read from its box as it was found
 	glyphs     []glyph
 	confidence float32 // mean over what is not blank; 0 when nothing was read
 }

@@ -1,6 +1,7 @@
 package text
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -193,6 +194,9 @@ func (r *Recognizer) Read(ctx context.Context, picture *imaging.Raster, regions 
 		if err := r.retryBad(ctx, src, first, read); err != nil {
 			return nil, fmt.Errorf("read lines: %w", err)
 		}
+		if err := r.rereadUnsure(ctx, src, read); err != nil {
+			return nil, fmt.Errorf("read lines: %w", err)
+		}
 	}
 	lines := make([]ocr.Line, len(regions))
 	for i := range read {
@@ -222,8 +226,9 @@ func (r *Recognizer) plane(picture *imaging.Raster) (plane, func()) {
 type attempt struct {
 	Region
 	region int
-	column bool // characters stand upright below each other
-	boxed  bool // the crop is the box as it was found, not fitted to the ink
+	column bool    // characters stand upright below each other
+	boxed  bool    // the crop is the box as it was found, not fitted to the ink
+	wide   float64 // by which the line is drawn wider than it is; 0: as it is
 }
 
 // By how much another way of reading must be surer than the obvious one: of a line, and of what is higher than wide, which
@@ -318,7 +323,7 @@ func (r *Recognizer) attempts(ctx context.Context, src plane, all []attempt) ([]
 	}
 	out := make([]reading, len(all))
 	for i, a := range all {
-		out[i] = reading{region: a.Region, vertical: a.column}
+		out[i] = reading{region: a.Region, vertical: a.column, boxed: a.boxed}
 	}
 	for _, p := range pieces {
 		out[p.attempt].glyphs = append(out[p.attempt].glyphs, p.glyphs...)
@@ -335,6 +340,7 @@ type piece struct {
 	strip   strip
 	start   float64 // in the whole line, pixels of the network's height
 	width   int     // of the tensor
+	wide    float64 // by which the strip is wider than the line
 	glyphs  []glyph
 }
 
@@ -349,9 +355,9 @@ func (r *Recognizer) layOut(ctx context.Context, src plane, all []attempt) ([]pi
 		if !ok {
 			continue
 		}
-		start := 0.0
-		for _, part := range r.cut(s, src) {
-			pieces = append(pieces, piece{attempt: i, strip: part, start: start, width: r.class(part.width)})
+		start, wide := 0.0, cmp.Or(a.wide, 1)
+		for _, part := range r.cut(s.widened(wide), src) {
+			pieces = append(pieces, piece{attempt: i, strip: part, start: start, width: r.class(part.width), wide: wide})
 			start += part.width
 		}
 	}

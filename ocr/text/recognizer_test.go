@@ -21,9 +21,10 @@ import (
 // shades is a line recogniser without weights. Its characters are blocks of a shade of grey that leave the line's lowest
 // quarter white: class k is the grey level 30k, k = 1..7. Standing on its head a block is still read, but unsurely.
 type shades struct {
-	boxes bool
-	fault func(pipeline.Tensors)
-	err   error
+	boxes  bool
+	unsure string // a character that is read unsurely
+	fault  func(pipeline.Tensors)
+	err    error
 
 	mu     sync.Mutex
 	shapes [][]int64
@@ -86,6 +87,9 @@ func (s *shades) Run(ctx context.Context, in pipeline.Tensors) (pipeline.Tensors
 			sure := float32(12)
 			if k > 0 && math.Abs(float64(top-grey)) > 12 {
 				sure = 1
+			}
+			if k > 0 && string([]rune(shadeLetters)[k-1]) == s.unsure {
+				sure = 2.4 // a probability of 0.61
 			}
 			logits[(i*frames+f)*8+k] = sure
 			// The ink runs over the upper three quarters, two frames to either side.
@@ -425,4 +429,32 @@ func TestUnsureLinesAreReadFromTheirWholeBox(t *testing.T) {
 	lines, err = r.Read(background, page, []Region{region}, ReadOptions{AsGiven: true})
 	require.NoError(t, err)
 	assert.Less(t, lines[0].Confidence, float32(0.6), "the fitted crop is what is read first")
+}
+
+// A line with an unsure character is read again, drawn wider, and the characters stay where they are.
+func TestUnsureLinesAreReadAgainDrawnWider(t *testing.T) {
+	page := sheet(500, 80)
+	region := write(page, 10, 20, "甲A乙 1B丙甲乙1丙B乙甲1")
+	for _, boxes := range []bool{true, false} {
+		sure, unsure := &shades{boxes: boxes}, &shades{boxes: boxes, unsure: "A"}
+		want, err := shadeReader(t, sure, nil).Read(background, page, []Region{region}, ReadOptions{})
+		require.NoError(t, err)
+		got, err := shadeReader(t, unsure, nil).Read(background, page, []Region{region}, ReadOptions{})
+		require.NoError(t, err)
+		require.Len(t, sure.shapes, 1)
+		require.Greater(t, len(unsure.shapes), 1)
+		require.Greater(t, unsure.shapes[len(unsure.shapes)-1][3], unsure.shapes[0][3])
+		require.Equal(t, "甲A乙 1B丙甲乙1丙B乙甲1", got[0].Text)
+		for i, w := range got[0].Words {
+			for k, s := range w.Symbols {
+				b := want[0].Words[i].Symbols[k].Box
+				assert.InDelta(t, b.X+b.W/2, s.Box.X+s.Box.W/2, 2, s.Char)
+			}
+		}
+		// As it is given, a region is read once.
+		given := &shades{boxes: boxes, unsure: "A"}
+		_, err = shadeReader(t, given, nil).Read(background, page, []Region{region}, ReadOptions{AsGiven: true})
+		require.NoError(t, err)
+		require.Len(t, given.shapes, 1)
+	}
 }

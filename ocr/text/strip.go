@@ -73,6 +73,17 @@ func bent(outline []ocr.Point, height int, margin float64) (strip, bool) {
 	return s, s.width >= 1
 }
 
+// widened returns the strip drawn k times as wide.
+func (s strip) widened(k float64) strip {
+	patches := make([]patch, len(s.patches))
+	for i, q := range s.patches {
+		q.x0, q.x1 = k*q.x0, k*q.x1
+		patches[i] = q
+	}
+	s.patches, s.width = patches, k*s.width
+	return s
+}
+
 // part returns the stretch x0..x1 of the strip as a strip of its own.
 func (s strip) part(x0, x1 float64) strip {
 	out := strip{height: s.height, width: x1 - x0, holes: s.holes, paper: s.paper}
