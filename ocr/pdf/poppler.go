@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -102,6 +103,10 @@ func run(ctx context.Context, l Limits, file *os.File, tool string, args []strin
 
 	notes := &limitedBuffer{limit: noted}
 	cmd := exec.CommandContext(timed, path, args...)
+	if prlimit, err := exec.LookPath("prlimit"); err == nil {
+		// On a busy machine milliseconds may pass before restrict comes to it, enough for a page to take what it wants.
+		cmd = exec.CommandContext(timed, prlimit, slices.Concat(limitFlags(l), []string{path}, args)...)
+	}
 	cmd.Dir = "/"
 	cmd.Env = []string{"PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8", "HOME=/nonexistent"}
 	cmd.ExtraFiles = []*os.File{file}
@@ -148,16 +153,29 @@ func outcome(ctx, timed context.Context, tool string, cmd *exec.Cmd, readErr, wa
 	return &childError{tool: tool, err: waitErr, stderr: stderr}
 }
 
-// restrict sets the child's limits. It already runs by then, for some microseconds: too short to do harm with memory or
-// time, and the limits hold for all that follows.
-func restrict(pid int, l Limits) error {
-	seconds := uint64(l.PageTime/time.Second) + 1
-	for resource, limit := range map[int]uint64{
+// limits are those of a child process.
+func limits(l Limits) map[int]uint64 {
+	return map[int]uint64{
 		unix.RLIMIT_AS:    uint64(l.MaxMemory),
-		unix.RLIMIT_CPU:   seconds,
+		unix.RLIMIT_CPU:   uint64(l.PageTime/time.Second) + 1,
 		unix.RLIMIT_FSIZE: 0, // it has no business writing files
 		unix.RLIMIT_CORE:  0,
-	} {
+	}
+}
+
+// limitFlags are the arguments of util-linux's prlimit that set the limits before a program begins.
+func limitFlags(l Limits) []string {
+	names := map[int]string{unix.RLIMIT_AS: "as", unix.RLIMIT_CPU: "cpu", unix.RLIMIT_FSIZE: "fsize", unix.RLIMIT_CORE: "core"}
+	var flags []string
+	for resource, limit := range limits(l) {
+		flags = append(flags, fmt.Sprintf("--%s=%d", names[resource], limit))
+	}
+	return append(flags, "--")
+}
+
+// restrict sets a running child's limits, for systems without prlimit: they hold for all that follows.
+func restrict(pid int, l Limits) error {
+	for resource, limit := range limits(l) {
 		err := unix.Prlimit(pid, resource, &unix.Rlimit{Cur: limit, Max: limit}, nil)
 		if err != nil && !errors.Is(err, unix.ESRCH) { // gone already: its result says why
 			return fmt.Errorf("limit child process: %w", err)
