@@ -7,6 +7,8 @@ import (
 	"math"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/courtsense/courtsense/speech/role"
 )
 
 // The measures of a subtitle: two lines of 16 Chinese characters, as is common for Simplified Chinese, shown for 7 s at most.
@@ -16,9 +18,6 @@ const (
 	cueWidth   = 2 * lineWidth
 	cueSeconds = 7.
 )
-
-// unknownRole is that of speakers who were not recognised by what they say.
-const unknownRole = "unknown"
 
 // WriteSRT writes SubRip subtitles. Segments that are too long for one are parted where the speaker pauses.
 func WriteSRT(w io.Writer, segments []Segment) error {
@@ -44,7 +43,7 @@ func WriteVTT(w io.Writer, segments []Segment) error {
 	for _, s := range segments {
 		for _, c := range cues(s) {
 			voice := cmp.Or(c.Speaker, fmt.Sprintf("channel %d", c.Channel))
-			if c.Role != "" && c.Role != unknownRole {
+			if role.Role(c.Role).Told() {
 				voice = c.Role
 			}
 			if _, err := fmt.Fprintf(w, "%s --> %s\n<v %s>%s\n\n", clock(c.Start, '.'), clock(c.End, '.'), escape.Replace(voice), escape.Replace(wrapped(c))); err != nil {

@@ -72,7 +72,9 @@ func (s *Speech) FollowRecord(req *pb.FollowRecordRequest, stream grpc.ServerStr
 				return errors.Join(ctx.Err(), rpcerror.New(codes.Unavailable, rpcerror.ReasonDraining, "the records are being closed", rpcerror.Retry(time.Second)))
 			}
 			for _, m := range s.changeMessages(r, c) {
-				err = errors.Join(err, send(&pb.FollowRecordResponse{StreamingResponse: &pb.FollowRecordResponse_Change{Change: m}, Provenance: ev.provenance()}))
+				if err = send(&pb.FollowRecordResponse{StreamingResponse: &pb.FollowRecordResponse_Change{Change: m}, Provenance: ev.provenance()}); err != nil {
+					break
+				}
 			}
 		case segment := <-interims:
 			err = send(&pb.FollowRecordResponse{StreamingResponse: &pb.FollowRecordResponse_Interim{Interim: segment}})
