@@ -170,7 +170,7 @@ func TestBodyLimit(t *testing.T) {
 }
 
 func TestSlowHeaderIsCutOff(t *testing.T) {
-	f := start(t, func(s *setup) { s.config.HTTP.ReadHeaderTimeout = conf.Duration(100 * time.Millisecond) })
+	f := start(t, func(s *setup) { s.config.HTTP.ReadHeaderTimeout = conf.Duration(time.Second) })
 	conn, err := net.Dial("tcp", f.server.HTTPAddr().String())
 	require.NoError(t, err)
 	defer conn.Close()
@@ -203,12 +203,12 @@ func TestSlowBodyIsCutOff(t *testing.T) {
 
 func TestWorkLongerThanTheBodysDeadlineGoesOn(t *testing.T) {
 	f := start(t, func(s *setup) {
-		s.config.Timeouts.StreamIdle = conf.Duration(100 * time.Millisecond)
+		s.config.Timeouts.StreamIdle = conf.Duration(time.Second)
 		s.faces.detect = func(ctx context.Context, _ *courtsensev1.DetectRequest) (*courtsensev1.DetectResponse, error) {
 			select {
 			case <-ctx.Done():
 				return nil, ctx.Err()
-			case <-time.After(400 * time.Millisecond):
+			case <-time.After(1500 * time.Millisecond):
 				return &courtsensev1.DetectResponse{}, nil
 			}
 		}

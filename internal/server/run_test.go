@@ -182,7 +182,7 @@ func TestSignals(t *testing.T) {
 }
 
 func TestDrainNotice(t *testing.T) {
-	f := start(t, func(s *setup) { s.config.Timeouts.DrainNotice = conf.Duration(time.Second) })
+	f := start(t, func(s *setup) { s.config.Timeouts.DrainNotice = conf.Duration(4 * time.Second) })
 	f.server.SetServing("", true)
 	watch, err := grpc_health_v1.NewHealthClient(f.conn).Watch(f.ctx(), &grpc_health_v1.HealthCheckRequest{})
 	require.NoError(t, err)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -15,6 +16,7 @@ import (
 	courtsensev1 "github.com/courtsense/courtsense/api/courtsense/v1"
 	"github.com/courtsense/courtsense/internal/conf"
 	"github.com/courtsense/courtsense/internal/server/rpcerror"
+	"github.com/courtsense/courtsense/internal/telemetry"
 )
 
 func receiveAll(stream speechStream) error {
@@ -34,41 +36,49 @@ func TestIdleStreamEnds(t *testing.T) {
 	})
 	stream, err := f.speech.StreamingRecognize(f.ctx())
 	require.NoError(t, err)
-	require.NoError(t, stream.Send(audioRequest("a")))
+	// A stream that the server has given up already can't be sent to; Recv says why.
+	if err := stream.Send(audioRequest("a")); !errors.Is(err, io.EOF) {
+		require.NoError(t, err)
+	}
 	_, err = stream.Recv()
 	requireStatus(t, err, codes.DeadlineExceeded, rpcerror.ReasonIdleTimeout)
 }
 
+// silentClient sends nothing until it is gone, and takes every answer at once.
+type silentClient struct {
+	grpc.ServerStream
+	gone chan struct{}
+}
+
+func (c silentClient) RecvMsg(any) error {
+	<-c.gone
+	return io.EOF
+}
+
+func (silentClient) SendMsg(any) error { return nil }
+
 func TestStreamThatAnswersIsNotIdle(t *testing.T) {
-	const idle = 300 * time.Millisecond
-	f := start(t, func(s *setup) {
-		s.config.Timeouts.StreamIdle = conf.Duration(idle)
-		s.speech.recognize = func(stream speechStream) error {
-			received := make(chan error, 1)
-			go func() { received <- receiveAll(stream) }()
-			answers := time.NewTicker(idle / 10)
-			defer answers.Stop()
-			for range 30 { // three times as long as a silent client may be
-				select {
-				case err := <-received:
-					return err
-				case <-answers.C:
-				}
-				if err := stream.Send(&courtsensev1.StreamingRecognizeResponse{}); err != nil {
-					return err
-				}
-			}
-			return nil
+	call := telemetry.NewMetrics().Begin(telemetry.RPC{Service: "s", Method: "m", Type: "bidi_stream"})
+	synctest.Test(t, func(t *testing.T) {
+		const idle = time.Minute
+		ctx, cancel := context.WithCancelCause(t.Context())
+		defer cancel(nil)
+		client := silentClient{gone: make(chan struct{})}
+		s := &callStream{
+			ServerStream: client, ctx: ctx, cancel: cancel, call: call, late: newLateErrors(conf.Timeouts{StreamIdle: conf.Duration(idle)}), idle: idle, send: idle,
 		}
+		began, received := time.Now(), make(chan error, 1)
+		go func() { received <- s.RecvMsg(&courtsensev1.StreamingRecognizeRequest{}) }()
+		for range 30 { // three times as long as a silent client may be
+			time.Sleep(idle / 10)
+			require.NoError(t, s.SendMsg(&courtsensev1.StreamingRecognizeResponse{}))
+			synctest.Wait()
+			require.Empty(t, received)
+		}
+		requireStatus(t, <-received, codes.DeadlineExceeded, rpcerror.ReasonIdleTimeout)
+		require.Equal(t, 4*idle, time.Since(began))
+		close(client.gone)
 	})
-	stream, err := f.speech.StreamingRecognize(f.ctx())
-	require.NoError(t, err)
-	for range 30 {
-		_, err = stream.Recv()
-		require.NoError(t, err)
-	}
-	_, err = stream.Recv()
-	require.ErrorIs(t, err, io.EOF)
 }
 
 func TestStreamTotalTime(t *testing.T) {

@@ -44,7 +44,7 @@ func sender(t *testing.T, url string, queue int) (*Sender, chan Outcome) {
 	t.Helper()
 	outcomes := make(chan Outcome, 100)
 	s, err := New(Config{
-		URL: url, Secret: secret, Queue: queue, FirstRetry: time.Millisecond, LongestRetry: 2 * time.Millisecond, Timeout: 5 * time.Second,
+		URL: url, Secret: secret, Queue: queue, FirstRetry: time.Millisecond, LongestRetry: 2 * time.Millisecond, Timeout: time.Minute,
 		Logger: slog.New(slog.DiscardHandler), Outcome: func(o Outcome) { outcomes <- o },
 	})
 	require.NoError(t, err)

@@ -194,7 +194,7 @@ func TestRTSP(t *testing.T) {
 	var mu sync.Mutex
 	sizes, states := map[int]int{}, []State{}
 	seen, lost := make(chan int, 1000), make(chan State, 1000)
-	c := New(Config{Source: s, Silence: 3 * time.Second, FirstRetry: 50 * time.Millisecond, LongestRetry: 500 * time.Millisecond, State: func(s State) {
+	c := New(Config{Source: s, Silence: long, FirstRetry: 50 * time.Millisecond, LongestRetry: 500 * time.Millisecond, State: func(s State) {
 		mu.Lock()
 		defer mu.Unlock()
 		if states = append(states, s); !s.Live {
