@@ -21,7 +21,7 @@ demo: build ## start the server, call it on the samples, write annotated picture
 
 test: ## install what is missing, then run all tests
 	@scripts/install --tests
-	@go test $(PACKAGES)
+	@go test -timeout 30m $(PACKAGES)
 
 build: deps ## build bin/courtsense
 	@mkdir -p bin
@@ -53,7 +53,7 @@ $(GOLANGCI_LINT):
 	@mv build/tools/golangci-lint $@
 
 race: deps ## tests of the concurrent packages under the race detector
-	@go test -race -short $(RACE_PACKAGES)
+	@go test -race -short -timeout 30m $(RACE_PACKAGES)
 
 fuzz: deps ## fuzz every target for FUZZTIME (10s)
 	@scripts/fuzz $(FUZZTIME)

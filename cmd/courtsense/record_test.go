@@ -226,11 +226,15 @@ func TestNothingAcknowledgedIsLostWhenTheServerIsKilled(t *testing.T) {
 	}
 	folder := t.TempDir()
 	settings := []string{"--set", "records.dir=" + folder}
-	server := serveChild(t, "127.0.0.1:0", settings...)
-	conn, err := grpc.NewClient(server.address, grpc.WithTransportCredentials(insecure.NewCredentials()))
-	require.NoError(t, err)
-	defer conn.Close()
-	client := pb.NewSpeechServiceClient(conn)
+	// Each server has a port of its own: the one before's may be somebody else's by now.
+	begin := func() (*child, pb.SpeechServiceClient) {
+		server := serveChild(t, "127.0.0.1:0", settings...)
+		conn, err := grpc.NewClient(server.address, grpc.WithTransportCredentials(insecure.NewCredentials()))
+		require.NoError(t, err)
+		t.Cleanup(func() { _ = conn.Close() })
+		return server, pb.NewSpeechServiceClient(conn)
+	}
+	server, client := begin()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Minute)
 	defer cancel()
 	_, err = client.CreateRecord(ctx, &pb.CreateRecordRequest{RecordId: "h1", Author: "test"})
@@ -286,7 +290,7 @@ func TestNothingAcknowledgedIsLostWhenTheServerIsKilled(t *testing.T) {
 	for range n {
 		killAt := random.IntN(60)
 		require.False(t, hear(func(answers int) bool { return answers == killAt }, 0))
-		server = serveChild(t, server.address, settings...)
+		server, client = begin()
 	}
 	end := (furthest/piece + 1) * piece
 	furthest = end
@@ -341,7 +345,8 @@ func TestRecordStartOutlivesItsServer(t *testing.T) {
 	require.NoError(t, os.WriteFile(file, append(head, body...), 0o600))
 	folder := t.TempDir()
 	settings := []string{"--set", "records.dir=" + folder}
-	server := serveChild(t, "127.0.0.1:0", settings...)
+	// While the server is gone nobody else takes its port: other tests listen on 127.0.0.1, and connect from there.
+	server := serveChild(t, "127.0.0.2:0", settings...)
 	out, in := io.Pipe()
 	ended := make(chan int, 1)
 	var stderr bytes.Buffer

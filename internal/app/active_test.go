@@ -191,7 +191,7 @@ func liveStage(t *testing.T, dir string) *activetest.Pictures {
 	r := portraitRaster(t)
 	puppet, err := activetest.NewPuppet(r, landmarksOf(t, dir, r), 320)
 	require.NoError(t, err)
-	return activetest.NewPictures(nil, map[string]*activetest.Puppet{"A": puppet}, nil, uint64(time.Now().UnixNano()))
+	return activetest.NewPictures(nil, map[string]*activetest.Puppet{"A": puppet}, nil, 1)
 }
 
 func TestALivePersonIsToldByActions(t *testing.T) {

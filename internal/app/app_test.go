@@ -29,7 +29,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // long is for waits that correct code never lets run out.
-const long = 2 * time.Minute
+const long = 10 * time.Minute
 
 // start assembles parts on an empty model store, so with embedded and system models, and connects to them.
 func start(t *testing.T, parts app.Part, change ...func(*conf.Config)) (*grpc.ClientConn, *app.App) {

@@ -312,7 +312,7 @@ func TestFollowersSeeWhatIsSaidAndHoldNobodyUp(t *testing.T) {
 func TestAFollowerThatDoesNotReadLosesItsStreamAndNothingElse(t *testing.T) {
 	cfg := conf.Default()
 	cfg.Models.Dir, cfg.Records.Dir = t.TempDir(), t.TempDir()
-	cfg.Server.Timeouts.Send = conf.Duration(300 * time.Millisecond)
+	cfg.Server.Timeouts.Send = conf.Duration(3 * time.Second) // who reads is never so late
 	unwritten(&cfg)
 	metrics := telemetry.NewMetrics()
 	a, err := app.New(t.Context(), cfg, app.Options{Parts: app.Speech, Logger: slog.New(slog.DiscardHandler), Metrics: metrics})

@@ -40,13 +40,19 @@ func TestALoopThatCarriesSound(t *testing.T) {
 	}
 	path := filepath.Join(t.TempDir(), "noise.raw")
 	require.NoError(t, os.WriteFile(path, played, 0o600))
+	// It is played until it is heard: on a busy machine the sound server may leave out some of it.
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
 	done := make(chan error, 1)
 	go func() {
-		out, err := exec.Command("pacat", "--playback", "--device="+device, "--rate=16000", "--channels=1", "--format=s16le", path).CombinedOutput()
-		if err != nil {
-			err = fmt.Errorf("%w: %s", err, out)
+		for ctx.Err() == nil {
+			out, err := exec.Command("pacat", "--playback", "--device="+device, "--rate=16000", "--channels=1", "--format=s16le", path).CombinedOutput()
+			if err != nil {
+				done <- fmt.Errorf("%w: %s", err, out)
+				return
+			}
 		}
-		done <- err
+		done <- nil
 	}()
 
 	var heard []byte
@@ -55,7 +61,7 @@ func TestALoopThatCarriesSound(t *testing.T) {
 	// A quarter of a second from the middle is looked for in each half second that comes.
 	const from, length = 8000, 4000
 	best := 0.0
-	for deadline := time.Now().Add(30 * time.Second); best < 0.95 && time.Now().Before(deadline); {
+	for deadline := time.Now().Add(2 * time.Minute); best < 0.95 && time.Now().Before(deadline); {
 		_, err := io.ReadFull(m, block)
 		require.NoError(t, err)
 		tail := max(0, len(heard)/2-length)
@@ -71,6 +77,7 @@ func TestALoopThatCarriesSound(t *testing.T) {
 			}
 		}
 	}
+	stop()
 	require.NoError(t, <-done)
 	assert.Greater(t, best, 0.95, "correlation of what was recorded with what was played")
 	assert.Zero(t, m.Dropped())
@@ -100,7 +107,7 @@ func soundLoop(t *testing.T) string {
 		_ = server.Process.Kill()
 		_ = server.Wait()
 	})
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	again := time.NewTicker(50 * time.Millisecond)
 	defer again.Stop()

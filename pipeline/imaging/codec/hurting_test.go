@@ -10,10 +10,12 @@ import (
 	"math/rand/v2"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -334,22 +336,23 @@ func TestBadInputLeaksNothing(t *testing.T) {
 	for i := range n / 5 {
 		one(i)
 	}
-	runtime.GC()
 	goroutines, mats, before := runtime.NumGoroutine(), openMats(), residentBytes(t)
 	for i := range n {
 		one(i)
 	}
-	runtime.GC()
 	after := residentBytes(t)
 	t.Logf("%s: %d of %d refused; resident %.1f -> %.1f MB; goroutines %d -> %d; open Mats %d -> %d", Backend, refusedInputs,
 		n+n/5, float64(before)/1e6, float64(after)/1e6, goroutines, runtime.NumGoroutine(), mats, openMats())
-	assert.LessOrEqual(t, runtime.NumGoroutine(), goroutines)
+	// What a call began may end a little later than it; Eventually's own goroutine is one more.
+	assert.Eventually(t, func() bool { return runtime.NumGoroutine() <= goroutines+1 }, time.Minute, time.Millisecond)
 	assert.Equal(t, mats, openMats())
 	assert.Less(t, after-before, int64(64<<20), "resident memory grew")
 }
 
+// residentBytes is without what the garbage collector has not come to yet.
 func residentBytes(t *testing.T) int64 {
 	t.Helper()
+	debug.FreeOSMemory()
 	b, err := os.ReadFile("/proc/self/statm")
 	if err != nil {
 		t.Skip("needs /proc/self/statm")
