@@ -241,7 +241,7 @@ func (d *duel) overhead(ctx context.Context, calls int) (EngineOverhead, error) 
 // rate is how fast rows went by: a second, and in processor seconds each.
 type rate struct{ perSecond, cpu float64 }
 
-// during calls f, which returns a number of rows, in n goroutines for a while.
+// during calls f, which returns a number of rows, in n goroutines for a while, each at least once.
 func during(window time.Duration, n int, f func(i int) (int, error)) (rate, error) {
 	var rows atomic.Int64
 	var failed atomic.Pointer[error]
@@ -249,13 +249,16 @@ func during(window time.Duration, n int, f func(i int) (int, error)) (rate, erro
 	start, cpu := time.Now(), processorTime()
 	for i := range n {
 		wg.Go(func() {
-			for time.Since(start) < window && failed.Load() == nil {
+			for {
 				done, err := f(i)
 				if err != nil {
 					failed.Store(&err)
 					return
 				}
 				rows.Add(int64(done))
+				if time.Since(start) >= window || failed.Load() != nil {
+					return
+				}
 			}
 		})
 	}
@@ -263,7 +266,7 @@ func during(window time.Duration, n int, f func(i int) (int, error)) (rate, erro
 	if err := failed.Load(); err != nil {
 		return rate{}, *err
 	}
-	total := float64(max(rows.Load(), 1))
+	total := float64(rows.Load())
 	return rate{perSecond: total / time.Since(start).Seconds(), cpu: (processorTime() - cpu).Seconds() / total}, nil
 }
 
