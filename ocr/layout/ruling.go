@@ -43,11 +43,12 @@ func rulingsOf(r *imaging.Raster, em float64) (horizontal, vertical []ruling) {
 		px := r.Row(y)
 		row := across.row(y)
 		for c := range row {
+			in, out := (*[3 * step]byte)(px[3*step*c:]), (*[step]uint16)(sums[step*c:])
 			sum := uint16(0)
-			for k := range step {
-				v := uint16(px[3*(step*c+k)+1])
+			for k := range out {
+				v := uint16(in[3*k+1])
 				sum += v
-				sums[step*c+k] += v
+				out[k] += v
 			}
 			row[c] = sum
 		}

@@ -41,11 +41,16 @@ func findNoise(r *imaging.Raster) noise {
 		}
 		a, b, c := rows[0], rows[1], rows[2]
 		pixels += r.Width - 2
+		// Least and greatest of the columns before, at and behind x: at x without the middle.
+		low := func(x int) byte { return min(a[x], b[x], c[x]) }
+		high := func(x int) byte { return max(a[x], b[x], c[x]) }
+		loBefore, hiBefore, loHere, hiHere := low(0), high(0), low(1), high(1)
 		for x := 1; x < r.Width-1; x++ {
 			p, q, s := a[x-1:x+2:x+2], b[x-1:x+2:x+2], c[x-1:x+2:x+2]
 			v := q[1]
-			lo := min(p[0], p[1], p[2], q[0], q[2], s[0], s[1], s[2])
-			hi := max(p[0], p[1], p[2], q[0], q[2], s[0], s[1], s[2])
+			loBehind, hiBehind := min(p[2], q[2], s[2]), max(p[2], q[2], s[2])
+			lo, hi := min(loBefore, loBehind, p[1], s[1]), max(hiBefore, hiBehind, p[1], s[1])
+			loBefore, hiBefore, loHere, hiHere = loHere, hiHere, loBehind, hiBehind
 			if v > hi && v-hi >= speckStep || v < lo && lo-v >= speckStep {
 				specks++
 				continue

@@ -120,3 +120,24 @@ func BenchmarkNoise(b *testing.B) {
 		})
 	}
 }
+
+// Specks are what differs from all eight neighbours, counted pixel by pixel.
+func TestSpecksAreCountedPixelByPixel(t *testing.T) {
+	r := static(61, 40, 5)
+	at := func(x, y int) int { p := r.Row(y)[3*x:]; return int(imaging.Luma(p[0], p[1], p[2])) }
+	specks, pixels := 0, 0
+	for y := 1; y < r.Height-1; y += noiseRows {
+		for x := 1; x < r.Width-1; x++ {
+			lo, hi := 255, 0
+			for _, d := range [8][2]int{{-1, -1}, {0, -1}, {1, -1}, {-1, 0}, {1, 0}, {-1, 1}, {0, 1}, {1, 1}} {
+				lo, hi = min(lo, at(x+d[0], y+d[1])), max(hi, at(x+d[0], y+d[1]))
+			}
+			pixels++
+			if v := at(x, y); v >= hi+speckStep || v <= lo-speckStep {
+				specks++
+			}
+		}
+	}
+	require.Positive(t, specks)
+	assert.InDelta(t, float64(specks)/float64(pixels), findNoise(r).specks, 1e-12)
+}

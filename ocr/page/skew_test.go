@@ -119,6 +119,21 @@ func TestStraightenKeepsWhatItCan(t *testing.T) {
 	require.Equal(t, even(white.Width, white.Height, 255).Pix, white.Pix, "no seam between the page and what is around it")
 }
 
+// The fast way through a picture's inside gives what the careful one at its border does.
+func TestTurnedPixelsAreInterpolatedAlike(t *testing.T) {
+	r := static(83, 57, 3)
+	for _, degrees := range []float64{-11.3, -0.7, 0.4, 6} {
+		out, a := Straighten(r, degrees, [3]byte{7, 8, 9})
+		careful, row := newTurn(r, a, [3]byte{7, 8, 9}), make([]byte, 3*out.Width)
+		for y := range out.Height {
+			sx := int64(math.Round((a[0]*0.5 + a[1]*(float64(y)+0.5) + a[2] - 0.5) * turnOne))
+			sy := int64(math.Round((a[3]*0.5 + a[4]*(float64(y)+0.5) + a[5] - 0.5) * turnOne))
+			careful.border(row, 0, out.Width, sx, sy)
+			require.Equal(t, row, out.Row(y), "%v degrees, row %d", degrees, y)
+		}
+	}
+}
+
 func BenchmarkSkew(b *testing.B) {
 	s, _ := measured(newSheet(1240, 1754).leaning(1.3).draw())
 	for b.Loop() {

@@ -121,15 +121,41 @@ func (g *inkGrid) sample(tl, tr, br, bl vec, src plane) bool {
 
 // rows counts the ink in each row of a line that drops by so many rows from its start to its end.
 func (g *inkGrid) rows(drop int) [profile]float64 {
-	var out [profile]float64
-	for i := range g.places {
-		ink := g.shifted(i, drop)
-		for ink != 0 {
-			out[bits.TrailingZeros64(ink)]++
-			ink &= ink - 1
+	// Counters of all rows side by side: bit y of planes[k] is bit k of row y's. Eight places are added up before they are carried on.
+	var planes [16]uint64
+	t := g.tilted(drop)
+	for i := 0; i < g.places; i += 8 {
+		var ink [8]uint64
+		for k := range min(8, g.places-i) {
+			ink[k] = g.level(&t, i+k)
+		}
+		ones, a := added(planes[0], ink[0], ink[1])
+		ones, b := added(ones, ink[2], ink[3])
+		twos, e := added(planes[1], a, b)
+		ones, a = added(ones, ink[4], ink[5])
+		ones, b = added(ones, ink[6], ink[7])
+		twos, f := added(twos, a, b)
+		fours, carry := added(planes[2], e, f)
+		planes[0], planes[1], planes[2] = ones, twos, fours
+		for k := 3; carry != 0; k++ {
+			planes[k], carry = planes[k]^carry, planes[k]&carry
 		}
 	}
+	var out [profile]float64
+	for y := range out {
+		n := uint64(0)
+		for k := range bits.Len(uint(g.places)) {
+			n |= planes[k] >> y & 1 << k
+		}
+		out[y] = float64(n)
+	}
 	return out
+}
+
+// added returns the lower and the upper bit of the sum of three bits, 64 times side by side.
+func added(a, b, c uint64) (sum, carry uint64) {
+	u := a ^ b
+	return u ^ c, a&b | u&c
 }
 
 // withoutGrain takes away ink that stands alone, where there is so much of it that some is in every row, paper or not. On a clean
@@ -156,10 +182,11 @@ func (g *inkGrid) spread(drop int, aspect float64) [profile]float64 {
 	var out [profile]float64
 	n := max(1, min(int(aspect+0.5), g.places))
 	inked := 0.0
+	t := g.tilted(drop)
 	for k := range n {
 		var ink uint64
 		for i := k * g.places / n; i < (k+1)*g.places/n; i++ {
-			ink |= g.shifted(i, drop)
+			ink |= g.level(&t, i)
 		}
 		if ink>>beyond&(1<<fitRows-1) != 0 {
 			inked++
@@ -175,12 +202,35 @@ func (g *inkGrid) spread(drop int, aspect float64) [profile]float64 {
 	return out
 }
 
-func (g *inkGrid) shifted(i, drop int) uint64 {
-	offset := int(math.Round(float64(drop) * ((float64(i)+0.5)/float64(g.places) - 0.5)))
-	if offset >= 0 {
-		return g.ink[i] >> offset
+// tilt is by how many rows the ink at each place is moved for a line that drops to be level.
+type tilt [fitColumns]int8
+
+// tilted returns by how much places are moved where a line drops by so many rows from its start to its end.
+func (g *inkGrid) tilted(drop int) (t tilt) {
+	if drop == 0 {
+		return t
 	}
-	return g.ink[i] << -offset & (1<<profile - 1)
+	sign, most := int8(1), float64(drop)
+	if drop < 0 {
+		sign, most = -1, -most
+	}
+	offset, next := int8(0), math.Inf(-1)
+	for i := range g.places {
+		if at := most * ((float64(i)+0.5)/float64(g.places) - 0.5); at >= next {
+			offset = int8(math.Round(at))
+			next = float64(offset) + 0.5
+		}
+		t[i] = sign * offset
+	}
+	return t
+}
+
+// level returns the ink at a place, moved.
+func (g *inkGrid) level(t *tilt, i int) uint64 {
+	if t[i] >= 0 {
+		return g.ink[i] >> uint8(t[i])
+	}
+	return g.ink[i] << uint8(-t[i]) & (1<<profile - 1)
 }
 
 // drop returns by how many rows the line drops from its start to its end, at most most: that at which the rows differ most

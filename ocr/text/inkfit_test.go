@@ -1,6 +1,7 @@
 package text
 
 import (
+	"math"
 	"math/rand/v2"
 	"testing"
 
@@ -171,4 +172,28 @@ func TestGrainDoesNotMisleadTheFit(t *testing.T) {
 	}
 	box := ocr.Box{X: 45, Y: 96, W: 610, H: 28}
 	assert.GreaterOrEqual(t, fitted(box.Polygon(), grayOf(page, nil)).Bounds().H, float32(0.45*28))
+}
+
+// The counts of rows are those of counting place by place, whatever the line drops by.
+func TestRowsAreCountedSideBySide(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		g := &inkGrid{places: rapid.IntRange(1, fitColumns).Draw(t, "places")}
+		random := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 1))
+		for i := range g.places {
+			g.ink[i] = random.Uint64() & (1<<profile - 1)
+		}
+		drop := rapid.IntRange(-beyond, beyond).Draw(t, "drop")
+		var want [profile]float64
+		for i := range g.places {
+			offset := int(math.Round(float64(drop) * ((float64(i)+0.5)/float64(g.places) - 0.5)))
+			for y := range profile {
+				if from := y + offset; from >= 0 && from < profile && g.ink[i]>>from&1 == 1 {
+					want[y]++
+				}
+			}
+		}
+		if got := g.rows(drop); got != want {
+			t.Fatalf("dropping by %d: %v, want %v", drop, got, want)
+		}
+	})
 }
