@@ -239,6 +239,7 @@ func (s *sheet) read(ctx context.Context) error {
 		s.page.Lines = nil
 	}
 	s.page.Lines = withoutSpots(s.page.Lines)
+	trimInkless(s.page.Lines, s.picture)
 	read := len(s.page.Lines)
 	s.page.Lines = fieldsApart(s.page.Lines)
 	// Faint writing and mere texture look alike here: that something was left out is said, what it may be is not.

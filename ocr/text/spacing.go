@@ -1,6 +1,11 @@
 package text
 
-import "slices"
+import (
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
 
 // Gaps between the ink of two characters, in heights of the network's input, which is about 1.15 em.
 const (
@@ -15,7 +20,68 @@ const (
 	// A gap must also be wideShare times the line's usual gap to be a blank, and one below tightShare times it is none:
 	// where letters are spaced out, blanks are wider still.
 	wideShare, tightShare = 2.6, 1.5
+	// Digits are set at equal distances: only where middles are digitApart times the line's usual distance apart is there a blank
+	// between them, however thin the digits are. The usual distance is known from leastDigits pairs on.
+	digitApart  = 1.28
+	leastDigits = 4
+	// A full stop or colon within a number or an address has about as much room behind it as before; a blank is more by markRoom. Before
+	// a capital a sentence or a name begins, and there the blank is believed.
+	markRoom = 0.12
+	// markAlone is a gap before a mark from which it does not belong to the word before.
+	markAlone = 0.6
 )
+
+// halfWidthOf are the full-width marks that a network takes English ones for.
+var halfWidthOf = map[string]string{"，": ",", "；": ";", "：": ":", "！": "!", "？": "?", "（": "(", "）": ")"}
+
+// leastLatin is how many Latin letters a line without Chinese characters has that is English.
+const leastLatin = 4
+
+// latinMarks makes the full-width marks of an English line half-width ones, and of 〇 the letter O. The blank that a full-width mark
+// brings along becomes one of its own.
+func latinMarks(glyphs []glyph) []glyph {
+	letters, wide := 0, false
+	for _, g := range glyphs {
+		c, _ := utf8.DecodeRuneInString(g.text)
+		if _, ok := halfWidthOf[g.text]; ok || g.text == "〇" {
+			wide = true
+		} else if scriptOf(g.text) == unspacedScript {
+			return glyphs
+		}
+		if unicode.IsLetter(c) {
+			letters++
+		}
+	}
+	if !wide || letters < leastLatin {
+		return glyphs
+	}
+	blank := func(a, b glyph) glyph {
+		return glyph{text: " ", confidence: min(a.confidence, b.confidence), inked: a.inked && b.inked, from: a.to, to: b.from}
+	}
+	out := make([]glyph, 0, len(glyphs)+4)
+	for i, g := range glyphs {
+		half, ok := halfWidthOf[g.text]
+		if g.text == "〇" {
+			g.text = "O"
+			if i > 0 && glyphs[i-1].text >= "a" && glyphs[i-1].text <= "z" {
+				g.text = "o"
+			}
+		}
+		if !ok {
+			out = append(out, g)
+			continue
+		}
+		g.text = half
+		if half == "(" && i > 0 && scriptOf(glyphs[i-1].text) == spacedScript {
+			out = append(out, blank(glyphs[i-1], g))
+		}
+		out = append(out, g)
+		if half != "(" && i+1 < len(glyphs) && scriptOf(glyphs[i+1].text) == spacedScript {
+			out = append(out, blank(g, glyphs[i+1]))
+		}
+	}
+	return out
+}
 
 // respaced puts blanks where the gaps of a line of a spaced script show them, and takes out those where there is no gap.
 // Networks read blanks from their surroundings, and are often wrong where type is set tight or spaced out. It needs the
@@ -41,8 +107,10 @@ func respaced(glyphs []glyph) []glyph {
 	}
 	slices.Sort(gaps)
 	usual := max(gaps[len(gaps)/2], 0)
+	pitch := digitPitch(glyphs)
 	out := make([]glyph, 0, len(glyphs)+4)
 	last = -1
+	before := -1 // the one before last
 	for i, g := range glyphs {
 		if g.text == " " {
 			continue
@@ -52,15 +120,42 @@ func respaced(glyphs []glyph) []glyph {
 			if spaced(glyphs[last], g) {
 				gap := between(glyphs[last], g)
 				blank = gap > max(wideGap, wideShare*usual) || blank && gap >= max(tightGap, tightShare*usual)
+				switch a, b := glyphs[last].text, g.text; {
+				case pitch > 0 && isDigit(a) && isDigit(b):
+					blank = blank && middle(g)-middle(glyphs[last]) >= digitApart*pitch
+				case strings.Contains(".:", b) && gap < markAlone:
+					blank = false
+				case before >= 0 && strings.Contains(".:", a) && b >= "0" && b <= "z" && (b <= "9" || b >= "a") && spaced(glyphs[before], glyphs[last]):
+					blank = blank && gap > between(glyphs[before], glyphs[last])+markRoom
+				}
 			}
 			if blank {
 				out = append(out, glyph{text: " ", confidence: min(glyphs[last].confidence, g.confidence), inked: true, from: glyphs[last].to, to: g.from})
 			}
 		}
 		out = append(out, g)
-		last = i
+		before, last = last, i
 	}
 	return out
+}
+
+func isDigit(char string) bool { return len(char) == 1 && char[0] >= '0' && char[0] <= '9' }
+
+func middle(g glyph) float32 { return (g.from + g.to) / 2 }
+
+// digitPitch returns the usual distance of the middles of digits between which no blank was read; 0 where there are too few.
+func digitPitch(glyphs []glyph) float32 {
+	var pitches []float32
+	for i := 1; i < len(glyphs); i++ {
+		if isDigit(glyphs[i-1].text) && isDigit(glyphs[i].text) {
+			pitches = append(pitches, middle(glyphs[i])-middle(glyphs[i-1]))
+		}
+	}
+	if len(pitches) < leastDigits {
+		return 0
+	}
+	slices.Sort(pitches)
+	return pitches[len(pitches)/2]
 }
 
 // spaced tells neighbours of which neither is of an unspaced script, and one is a letter or digit.
@@ -78,7 +173,7 @@ func between(a, b glyph) float32 {
 
 // extent returns where a character begins and ends.
 func extent(g glyph) (from, to float32) {
-	if width := g.to - g.from; len(g.text) == 1 && g.text[0] >= '0' && g.text[0] <= '9' && width < digitWidth {
+	if width := g.to - g.from; isDigit(g.text) && width < digitWidth {
 		more := (digitWidth - width) / 2
 		return g.from - more, g.to + more
 	}

@@ -58,7 +58,35 @@ func TestBlanksAreWhereTheGapsAre(t *testing.T) {
 	}
 	assert.Equal(t, "82313720100922679", joined(respaced(set("8_2 3_13720_100_922_679", 0.2, 0.2))), "spaced out")
 	assert.Equal(t, "SPACED OUT", joined(respaced(set("SPACED|OUT", 0.15, 0.6))))
+	assert.Equal(t, "11224712998", joined(respaced(set("1_122471_2998", 0.2, 0.2))), "all digits are equally far apart")
+	assert.Equal(t, "145 6474 3262", joined(respaced(set("145 6474 3262", 0.06, 0.3))))
+	assert.Equal(t, "15:46:55", joined(respaced(set("15:46 :55", 0.03, 0.3))), "a mark belongs to what is before it")
+	assert.Equal(t, "Yen 4031.95", joined(respaced(set("Yen 4031 ._95", 0.15, 0.3))), "as much room before as behind")
+	assert.Equal(t, "party Ltd. Date", joined(respaced(set("party Ltd. Date", 0.15, 0.25))), "a capital begins something new")
+	assert.Equal(t, "3. Seal of Ltd. In", joined(respaced(set("3. Seal of Ltd. In", 0.03, 0.3))))
 	plain := set("made on|19 August", 0.03, 0.25)
 	plain[3].inked = false
 	assert.Equal(t, "made on19 August", joined(respaced(plain)), "without ink boxes the network is believed")
+}
+
+func TestMarksOfEnglishLines(t *testing.T) {
+	for in, want := range map[string]string{
+		"CO.，OJEV；UNIT":        "CO., OJEV; UNIT",
+		"This（the Act）is":      "This (the Act) is",
+		"Signature an， within": "Signature an, within",
+		"FOX？ OF AN！":          "FOX? OF AN!",
+		"SECTI〇N 〇F wo〇d":      "SECTION OF wood",
+		"原告Smith，Ltd，":         "原告Smith，Ltd，", // a Chinese line
+		"2019，":                "2019，",        // says nothing about the language
+		"二〇":                   "二〇",
+		"plain words":          "plain words",
+	} {
+		var read []glyph
+		for _, c := range in {
+			read = append(read, glyph{text: string(c)})
+		}
+		marked := reading{glyphs: latinMarks(read)}
+		marked.finish()
+		assert.Equal(t, want, joined(marked.glyphs), "%q", in)
+	}
 }
