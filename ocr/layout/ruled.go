@@ -153,9 +153,18 @@ func (s *sheet) unruledRows(row []*ruledCell) map[int]int {
 			items = append(items, it)
 		}
 	}
-	rows := rowsOf(items, s.em)
-	places := cellsOf*len(rows) - len(high) // a high one takes two places or more
-	if cellsOf < fewestCells || len(rows) < 2 || float64(len(items)) < filled*float64(places) {
+	rows, stray := fullRows(rowsOf(items, s.em))
+	places := cellsOf * len(rows)
+	for _, it := range high { // it takes the places of the rows that it reaches, two at least
+		reached := 0
+		for _, r := range rows {
+			if _, y := middle(r.box); y > it.box.y0 && y < it.box.y1 {
+				reached++
+			}
+		}
+		places -= max(reached, 2)
+	}
+	if cellsOf < fewestCells || len(rows) < 2 || float64(len(items)-len(stray)) < filled*float64(places) {
 		return nil
 	}
 	out := map[int]int{}
@@ -163,6 +172,10 @@ func (s *sheet) unruledRows(row []*ruledCell) map[int]int {
 		for _, it := range r.items {
 			out[it.lines[0]] = k
 		}
+	}
+	for _, it := range stray {
+		_, y := middle(it.box)
+		out[it.lines[0]] = nearestRow(rows, y)
 	}
 	for _, it := range high {
 		// With the first row that it reaches.
@@ -173,6 +186,29 @@ func (s *sheet) unruledRows(row []*ruledCell) map[int]int {
 		out[it.lines[0]] = k
 	}
 	return out
+}
+
+// fullRows parts rows from what stands on a row of its own, such as a misread mark between two of them, where rows have several items.
+func fullRows(all []row) (rows []row, stray []item) {
+	for _, r := range all {
+		if len(r.items) > 1 {
+			rows = append(rows, r)
+		} else {
+			stray = append(stray, r.items...)
+		}
+	}
+	return rows, stray
+}
+
+// nearestRow is the index of the row whose middle is nearest to a height.
+func nearestRow(rows []row, y float64) int {
+	best, nearest := 0, math.Inf(1)
+	for k, r := range rows {
+		if _, at := middle(r.box); math.Abs(at-y) < nearest {
+			best, nearest = k, math.Abs(at-y)
+		}
+	}
+	return best
 }
 
 // cellAt is the cell between the nearest rulings around a point; where a side has none, as with tables that are open left

@@ -76,6 +76,34 @@ func TestListsInCells(t *testing.T) {
 	require.Contains(t, told(p), "cell 2 4: 40.00")
 }
 
+// A column that was found as one from its heading on, and a misread mark between two rows, do not turn an invoice's items into columns.
+func TestListsInCellsWithAMisreadColumn(t *testing.T) {
+	ys, xs := []int{100, 340}, []int{60, 360, 480, 600, 720, 900}
+	p := ocr.Page{Width: 1000, Height: 800}
+	rows := [][]string{{"货物名称", "单位", "、数量。", "单价", "金额"}, {"木地板", "套", "", "3.50", "42.00"}, {"玻璃", "b", "", "8.00", "40.00"}, {"水泥", "包", "", "9.00", "27.00"}}
+	var want []string
+	for k, row := range rows {
+		for column, text := range row {
+			if text == "" {
+				continue
+			}
+			want = append(want, text)
+			b := box4(text, float32(xs[column]+20), float32(120+50*k), float32(18*len([]rune(text))), 24)
+			switch text {
+			case "、数量。":
+				b = box4(text, float32(xs[column]+20), 120, 60, 174)
+			case "b":
+				b = box4(text, float32(xs[column]+20), float32(120+50*k-20), 18, 24)
+			}
+			p.Lines = append(p.Lines, b)
+		}
+	}
+	p = shuffled(p, 3)
+	Orderer{}.Order(&p, rules(ys, xs))
+	assert.Equal(t, want, texts(p))
+	require.Contains(t, told(p), "cell 3 4: 27.00")
+}
+
 // A page number that says so is one, even when it stands some way above the edge, as on a scan with a black border.
 func TestPageNumberFarFromTheEdge(t *testing.T) {
 	p := columnsPage()
