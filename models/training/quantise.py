@@ -80,6 +80,37 @@ def ranges(model, tensors, samples, threads=1):
     return {t: (min(v[0] for v in rows), max(v[1] for v in rows)) for t, rows in found.items()}
 
 
+def moments(model, tensor, samples, threads=1):
+    """[n, n]: the mean of the products of a tensor's n columns, over all its rows in all samples."""
+    probe = onnx.ModelProto()
+    probe.CopyFrom(model)
+    del probe.graph.output[:]
+    probe.graph.output.append(helper.make_tensor_value_info(tensor, TensorProto.FLOAT, None))
+    total, rows = 0.0, 0
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "probe.onnx"
+        onnx.save(probe, str(path))
+        with Session(path, threads) as session:
+            for x in samples:
+                value = session.run({model.graph.input[0].name: x})[tensor].astype(np.float64)
+                total, rows = total + value.T @ value, rows + len(value)
+    return total / rows
+
+
+def rounded(weights, scale, products):
+    """Weights [m, n] in steps of scale [m], each column's rounding error made good by the columns after it, as far as inputs with these mean
+    `products` [n, n] allow (Frantar et al.: GPTQ, ICLR 2023). A classifier of thousands of like classes needs it: rounded one by one, 7 bits cost it
+    a third of a point."""
+    n = len(products)
+    spread = np.linalg.cholesky(np.linalg.inv(products + 0.01 * np.trace(products) / n * np.eye(n))).T
+    weights, out = weights.astype(np.float64), np.zeros(weights.shape, np.int8)
+    for i in range(n):
+        out[:, i] = np.clip(np.round(weights[:, i] / scale), -LEVELS, LEVELS)
+        error = (weights[:, i] - out[:, i] * scale) / spread[i, i]
+        weights[:, i + 1:] -= error[:, None] * spread[i, i + 1:]
+    return out
+
+
 def quantise(model, samples, keep=()):
     """Returns the int8 version of a model."""
     for i, n in enumerate(model.graph.node):
@@ -90,6 +121,7 @@ def quantise(model, samples, keep=()):
     wanted = sorted(inner | {i for n in nodes for i in n.input[:1 if n.op_type != "Add" else 2]})
     span = ranges(model, wanted, samples)
     done = {n.name for n in nodes}
+    products = {n.name: moments(model, n.input[0], samples) for n in nodes if n.op_type == "Gemm" and any(a.name == "transB" and a.i for a in n.attribute)}
     scales, before, fresh = {}, collections.defaultdict(list), []
 
     def constant(name, value):
@@ -120,7 +152,11 @@ def quantise(model, samples, keep=()):
             others = tuple(i for i in range(weights.ndim) if i != axis)
             scale = np.maximum(np.abs(weights).max(others) / LEVELS, 1e-8).astype(np.float32)
             shape = [-1 if i == axis else 1 for i in range(weights.ndim)]
-            w = constant(n.name + "_w_q", np.clip(np.round(weights / scale.reshape(shape)), -LEVELS, LEVELS).astype(np.int8))
+            if n.name in products:
+                steps = rounded(weights, scale, products[n.name])
+            else:
+                steps = np.clip(np.round(weights / scale.reshape(shape)), -LEVELS, LEVELS).astype(np.int8)
+            w = constant(n.name + "_w_q", steps)
             s, z = constant(n.name + "_w_scale", scale), constant(n.name + "_w_zero", np.zeros(len(scale), np.int8))
             before[n.name].append(helper.make_node("DequantizeLinear", [w, s, z], [n.name + "_w_dq"], name=n.name + "_w", axis=axis))
             n.input[1] = n.name + "_w_dq"

@@ -334,6 +334,14 @@ class Sampler:
         """Any of the kinds that are mostly digits."""
         return self.pick([self.date, self.date, self.amount, self.amount, self.case_number, self.id_number, self.phone, self.bank_card, self.plate, self.credit_code])()
 
+    def figures(self):
+        """Figures of a table: thousands parted by commas, decimals by a point, percentages."""
+        def one():
+            v = float(10 ** self.rng.uniform(3, 8))
+            return self.pick(["", "", "", "$", "¥", "￥", "-", "("]) + self.pick([f"{v:,.0f}", f"{v:,.0f}", f"{v:,.2f}", f"{v:.2f}", f"{v:,.1f}", f"{v % 100:.2f}%", f"{v % 100:.1f}％", f"{v % 100:.0f}%"])
+        text = self.pick(["", " ", "  "]).join(one() + self.pick(["", "", "", ")", "元"]) for _ in range(int(self.rng.integers(1, 4))))
+        return self.pick(["", "", self.term()[:6], self.line(3)]) + text
+
     def cell(self):
         """A short table cell or form field."""
         kind = self.rng.integers(10)

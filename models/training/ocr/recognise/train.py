@@ -1,6 +1,8 @@
 """Trains the line recogniser from random weights on lines drawn as it goes; resumes from OUT/recognise.pt.
 
-python3 models/training/ocr/recognise/train.py --data DATA --out DIR [--minutes 160] [--rate 2e-3] [--pixels 10000] [--seed 1] [--threads 1]
+python3 models/training/ocr/recognise/train.py --data DATA --out DIR [--minutes 160] [--rate 2e-3] [--pixels 10000] [--seed 1] [--threads 1] [--begin FILE.pt ...]
+
+`--begin` starts a new run from the mean of earlier runs' weights instead of random ones.
 
 The renderer knows where every character stands, so frames are taught directly, by cross entropy: the frame nearest to a character's
 centre is that character, for wide ones the next nearest too, all others are blank (a quarter of them is taught). There is no alignment
@@ -21,7 +23,7 @@ from torch.nn import functional as F
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 import corpus
-from crops import load
+from crops import load, shaken
 from fonts import CHARSET, HELD_OUT, TRAIN
 from lines import CLASS, HEIGHT, Renderer, targets
 from net import STRIDE, Recogniser, decode
@@ -68,7 +70,7 @@ class Lines(torch.utils.data.IterableDataset):
         """Lines of the files in OUT/crops, file after file in a drawn order, without end; the folder is read again each time."""
         while files := sorted((self.out / "crops").glob("*.npz")):
             lines = [line for path in rng.choice(files, min(4, len(files)), replace=False) for line in load(path) if len(line.text) <= 44]
-            yield from (lines[i] for i in rng.permutation(len(lines)))
+            yield from (shaken(rng, lines[i]) for i in rng.permutation(len(lines)))
 
     def __iter__(self):
         cv2.setNumThreads(1)
@@ -123,6 +125,24 @@ def character_error(net, lines, size=24):
     return 100 * wrong / total
 
 
+@torch.no_grad()
+def begin(net, checkpoints, batches):
+    """Gives `net` the mean of several checkpoints' averaged weights. The mean's activations are not the activations' mean: the normalisation's
+    statistics are taken anew from `batches` of pictures."""
+    states = [torch.load(c, map_location="cpu")["average"] for c in checkpoints]
+    net.load_state_dict({k: sum(s[k].double() for s in states).div(len(states)).to(v.dtype) for k, v in states[0].items()})
+    norms = [m for m in net.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+    usual = norms[0].momentum
+    for m in norms:
+        m.reset_running_stats()
+        m.momentum = None                # a plain mean over all batches
+    net.train()
+    for x in batches:
+        net(tensor(x))
+    for m in norms:
+        m.momentum = usual
+
+
 def tensor(x):
     return (x[:, None].float() / 127.5 - 1).contiguous(memory_format=torch.channels_last)
 
@@ -134,8 +154,9 @@ def main():
     parser.add_argument("--minutes", type=float, default=160, help="training time, of all runs together")
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--pixels", type=int, default=10000, help="width of a batch, all lines together")
-    parser.add_argument("--crops", type=float, default=0.5, help="share of lines that come from OUT/crops, if crops.py wrote some")
+    parser.add_argument("--crops", type=float, default=0.45, help="share of lines that come from OUT/crops, if crops.py wrote some")
     parser.add_argument("--ctc-from", type=float, default=2, help="share of the time after which CTC's loss is added; above 1 never, for it brought nothing")
+    parser.add_argument("--begin", type=pathlib.Path, nargs="*", default=[], help="checkpoints, of whose mean a new run starts")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
@@ -149,7 +170,6 @@ def main():
 
     net = Recogniser(len(CHARSET) + 1).to(memory_format=torch.channels_last)
     average, start, spent = Recogniser(len(CHARSET) + 1).to(memory_format=torch.channels_last).eval(), 0, 0.0
-    average.load_state_dict(net.state_dict())
     optimizer = torch.optim.AdamW(net.parameters(), lr=args.rate, betas=(0.9, 0.98), weight_decay=0.01, foreach=True)
     if checkpoint.exists():
         saved = torch.load(checkpoint)
@@ -157,6 +177,10 @@ def main():
         start, spent = saved["step"], saved["spent"]
         print(f"resumed at step {start}, after {spent / 60:.1f} minutes", flush=True)
     loader = iter(torch.utils.data.DataLoader(Lines(args.out, args.pixels, [args.seed, start], args.crops), None, num_workers=1, prefetch_factor=16))
+    if not checkpoint.exists():
+        if args.begin:
+            begin(net, args.begin, (next(loader)[0] for _ in range(50)))
+        average.load_state_dict(net.state_dict())
     sheets = [(f.name, validation(atlas, [f], "held", 150, 5, 0.5)) for f in HELD_OUT] + [("seen", validation(atlas, TRAIN, "held", 150, 6, 0.5))]
     kept = [v for v in net.state_dict().values() if v.is_floating_point()]
     averaged = [v for v in average.state_dict().values() if v.is_floating_point()]
@@ -199,7 +223,7 @@ def main():
             wish = args.out / "threads"
             if wish.exists():
                 torch.set_num_threads(int(wish.read_text() or 1))
-        if now - looked > 280 or spent >= args.minutes * 60:
+        if now - looked > 900 or spent >= args.minutes * 60:
             looked = now
             print(f"step {step} CER % " + ", ".join(f"{name} {character_error(average, lines):.2f}" for name, lines in sheets), flush=True)
             last = shown = time.time()
