@@ -54,10 +54,40 @@ type lying struct {
 
 // measure finds the paper's and the ink's brightness.
 func (l *lying) measure() {
-	sorted := slices.Clone(l.pix)
-	slices.Sort(sorted)
-	l.paper = sorted[len(sorted)*3/4]
-	l.ink = l.paper - 0.4*(l.paper-sorted[len(sorted)/50])
+	values := slices.Clone(l.pix)
+	n := len(values)
+	l.paper = ranked(values, n*3/4)
+	l.ink = l.paper - 0.4*(l.paper-ranked(values[:n*3/4+1], n/50))
+}
+
+// ranked returns the value that sorting would bring to place k, and moves those that are not greater before it (C. A. R. Hoare, Algorithm 65:
+// Find, 1961).
+func ranked(v []float32, k int) float32 {
+	for from, to := 0, len(v)-1; from < to; {
+		pivot := v[from+(to-from)/2]
+		i, j := from, to
+		for i <= j {
+			for v[i] < pivot {
+				i++
+			}
+			for v[j] > pivot {
+				j--
+			}
+			if i <= j {
+				v[i], v[j] = v[j], v[i]
+				i, j = i+1, j-1
+			}
+		}
+		switch {
+		case k <= j:
+			to = j
+		case k >= i:
+			from = i
+		default:
+			return v[k]
+		}
+	}
+	return v[k]
 }
 
 // mark is how a character of a column differs from one of a line.
