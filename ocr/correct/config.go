@@ -30,12 +30,12 @@ type Config struct {
 // Tuned returns the numbers of a catalogue entry for text correction.
 func Tuned(e models.Entry) Config {
 	c := Config{
-		Doubt:       float32(e.Threshold("doubt", 0.998)),
+		Doubt:       float32(e.Threshold("doubt", 0.995)),
 		Context:     float32(e.Threshold("context", 0.72)),
 		Recognition: float32(e.Threshold("recognition", 0.77)),
 		Network:     float32(e.Threshold("network", 0.42)),
 		Stay:        float32(e.Threshold("stay", 0.6)),
-		Sure:        float32(e.Threshold("sure", 0.5)),
+		Sure:        float32(e.Threshold("sure", 0.6)),
 		Reach:       int(e.Threshold("reach", 8)),
 	}
 	for i, weight := range [...]float64{-0.85, 0.17, 0.42, 0, 0.4} {
