@@ -3,6 +3,7 @@ package layout
 import (
 	"cmp"
 	"slices"
+	"unicode"
 )
 
 // items are the lines of the body; vertical ones on a page that runs across, one block for each bunch of columns.
@@ -243,6 +244,13 @@ const (
 	fullLine        = 0.85
 )
 
+// Columns as three on a page are narrower: as wide as a table's dates or numbers, but made of Chinese characters, and long.
+const (
+	narrowestOfMany = 6.5
+	longColumn      = 10
+	mostlyHan       = 0.6 // share of the characters
+)
+
 // columns parts rows at the first gap that has running text on both sides.
 func (s *sheet) columns(rows []row, gaps []gap, depth int) (left, right []item, ok bool) {
 	if depth == deepest || len(rows) < shortestColumn {
@@ -295,5 +303,21 @@ func (s *sheet) running(items []item) bool {
 	for _, w := range widths {
 		total += w
 	}
-	return full >= narrowestColumn*s.em && median(widths) >= fullLine*full && ink > 0.85*total
+	wide := full >= narrowestColumn*s.em || full >= narrowestOfMany*s.em && len(rows) >= longColumn && s.chinese(items)
+	return wide && median(widths) >= fullLine*full && ink > 0.85*total
+}
+
+// chinese tells whether most of the characters of lines are Chinese ones.
+func (s *sheet) chinese(items []item) bool {
+	han, all := 0, 0
+	for _, it := range items {
+		for _, i := range it.lines {
+			for _, r := range s.page.Lines[i].Text {
+				if all++; unicode.Is(unicode.Han, r) {
+					han++
+				}
+			}
+		}
+	}
+	return float64(han) >= mostlyHan*float64(all)
 }

@@ -120,6 +120,30 @@ func TestLinesThatStrayBetweenColumns(t *testing.T) {
 	}
 }
 
+// Three columns on a page are narrower than nine characters; a table's columns of dates and numbers are as wide.
+func TestNarrowColumns(t *testing.T) {
+	order := func(text func(column, row int) string) []string {
+		p := ocr.Page{Width: 800, Height: 1100}
+		for i := range 20 {
+			for c := range 3 {
+				p.Lines = append(p.Lines, box4(text(c, i), float32(60+240*c), float32(100+30*i), 185, 24))
+			}
+		}
+		Orderer{}.Order(&p, nil)
+		return texts(p)
+	}
+	text := func(c, i int) string {
+		return string([]rune("甲乙丙")[c]) + "栏文字之中第" + string(rune('a'+i)) + "行"
+	}
+	read := order(text)
+	assert.Equal(t, []string{text(0, 0), text(0, 1), text(0, 2)}, read[:3])
+	assert.Equal(t, text(2, 19), read[59])
+
+	cells := func(c, i int) string { return fmt.Sprintf("202%d-1%d-%02d", i%10, c, i) }
+	read = order(cells)
+	assert.Equal(t, []string{cells(0, 0), cells(1, 0), cells(2, 0)}, read[:3])
+}
+
 // A stamp's curved writing is read after the page's text; straight text below a stamp stays where it is.
 func TestStamp(t *testing.T) {
 	seal := ocr.Box{X: 300, Y: 300, W: 150, H: 150}.Polygon()

@@ -123,9 +123,9 @@ func respaced(glyphs []glyph) []glyph {
 				switch a, b := glyphs[last].text, g.text; {
 				case pitch > 0 && isDigit(a) && isDigit(b):
 					blank = blank && middle(g)-middle(glyphs[last]) >= digitApart*pitch
-				case strings.Contains(".:", b) && gap < markAlone:
+				case strings.ContainsAny(b, ".:") && gap < markAlone:
 					blank = false
-				case before >= 0 && strings.Contains(".:", a) && b >= "0" && b <= "z" && (b <= "9" || b >= "a") && spaced(glyphs[before], glyphs[last]):
+				case before >= 0 && strings.ContainsAny(a, ".:") && b >= "0" && b <= "z" && (b <= "9" || b >= "a") && spaced(glyphs[before], glyphs[last]):
 					blank = blank && gap > between(glyphs[before], glyphs[last])+markRoom
 				}
 			}
