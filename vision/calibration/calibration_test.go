@@ -251,6 +251,19 @@ func TestRatesFallAndThresholdsRise(t *testing.T) {
 	})
 }
 
+// TestAnIntervalHoldsItsRateBetweenPoints: an end at 0 can't be followed in ratios, the rate beside it is.
+func TestAnIntervalHoldsItsRateBetweenPoints(t *testing.T) {
+	c := &Curve{Points: []Point{{0, 0.5, 0.45, 0.6}, {0.5, 1e-9, 0, 1e-8}, {1, 1e-10, 1e-10, 1e-10}}}
+	for s := 0.01; s < 1; s += 0.01 {
+		r := c.FMR(s)
+		assert.LessOrEqual(t, r.Lower, r.Rate, "at %g", s)
+		assert.GreaterOrEqual(t, r.Upper, r.Rate, "at %g", s)
+		assert.GreaterOrEqual(t, r.Lower, 0.0, "at %g", s)
+	}
+	near := c.FMR(0.001)
+	assert.InDelta(t, 0.45, near.Lower, 0.03, "beside a point the interval is that point's")
+}
+
 func FuzzParse(f *testing.F) {
 	var b bytes.Buffer
 	c, err := Measure(crowd(rand.New(rand.NewPCG(1, 9)), 30, 8))

@@ -87,7 +87,11 @@ func (c *Curve) FMR(similarity float64) Rate {
 	}
 	a, b := c.Points[i-1], c.Points[i]
 	at := (similarity - a.Similarity) / (b.Similarity - a.Similarity)
-	return Rate{geometric(a.FMR, b.FMR, at), geometric(a.Lower, b.Lower, at), geometric(a.Upper, b.Upper, at)}
+	rate := geometric(a.FMR, b.FMR, at)
+	// The lower end as a share of the rate: an end that falls to 0 goes in even steps, and the steps themselves would stay
+	// above a rate that falls steeply. Rounding may still put an end on the wrong side by a digit.
+	lower := rate * min(geometric(a.Lower/a.FMR, b.Lower/b.FMR, at), 1)
+	return Rate{rate, lower, max(geometric(a.Upper, b.Upper, at), rate)}
 }
 
 // geometric goes from a (at 0) to b (at 1) in even ratios, as rates in a tail do; where one is 0, in even steps.
