@@ -182,10 +182,11 @@ func TestColorProfiles(t *testing.T) {
 func TestCMYK(t *testing.T) {
 	const w, h = 64, 64
 	var plain bytes.Buffer
-	require.NoError(t, png.Encode(&plain, colorful(w, h)))
-	path := filepath.Join(t.TempDir(), "cmyk.jpg")
-	tool(t, "convert", onDisk(t, "in.png", plain.Bytes()), "-colorspace", "CMYK", "-quality", "95", path)
-	content, err := os.ReadFile(path)
+	require.NoError(t, jpeg.Encode(&plain, colorful(w, h), &jpeg.Options{Quality: 95}))
+	inks := filepath.Join(t.TempDir(), "cmyk")
+	tool(t, "pdftoppm", "-jpegcmyk", "-jpegopt", "quality=95", "-scale-to-x", itoa(w), "-scale-to-y", itoa(h), "-singlefile",
+		onDisk(t, "plain.pdf", pictureOnly(t, Picture{Encoded: plain.Bytes()}, w, h)), inks)
+	content, err := os.ReadFile(inks + ".jpg")
 	require.NoError(t, err)
 	want, header, err := codec.Decode(t.Context(), content, imaging.Limits{})
 	require.NoError(t, err)
