@@ -39,6 +39,7 @@ func (c *Corrector) Correct(ctx context.Context, p *ocr.Page, names bool) error 
 	changes = c.stillAllowed(page, changes, names)
 	changes = append(changes, c.tickBoxes(page.flows)...)
 	changes = append(changes, c.spelled(page.flows)...)
+	changes = append(changes, c.pageNumbers(page.flows)...)
 	apply(p, page, changes)
 	return nil
 }
@@ -63,7 +64,7 @@ func (c *Corrector) gather(fs []flow, names bool) *page {
 				continue
 			}
 			if readings := c.readings(f, k); len(readings) > 1 {
-				p.places = append(p.places, place{flow: i, at: k, class: at[k], readings: readings})
+				p.places = append(p.places, place{flow: i, at: k, class: at[k], readings: readings, weights: c.weightsOf(g.r)})
 			}
 		}
 	}
@@ -73,7 +74,8 @@ func (c *Corrector) gather(fs []flow, names bool) *page {
 // readings returns what was read at a glyph and what it may be changed to.
 func (c *Corrector) readings(f flow, at int) []reading {
 	g := f[at]
-	own := reading{ocr.Candidate{Char: string(g.r), Confidence: g.confidence}, g.r, c.model.Vocabulary.Class(g.r), c.config.Stay + c.config.Recognition*logarithm(g.confidence)}
+	w := c.weightsOf(g.r)
+	own := reading{ocr.Candidate{Char: string(g.r), Confidence: g.confidence}, g.r, c.model.Vocabulary.Class(g.r), w.Stay + w.Recognition*logarithm(g.confidence)}
 	out := []reading{own}
 	for _, o := range g.candidates[:min(len(g.candidates), Candidates)] {
 		if !c.mayBecome(g.r, o) || g.r == '千' && f.counts(at) || !unicode.Is(unicode.Han, g.r) && f.figures(at) {
@@ -83,9 +85,18 @@ func (c *Corrector) readings(f flow, at int) []reading {
 		if at > 0 && f[at-1].r == r || at+1 < len(f) && f[at+1].r == r {
 			continue // one character that was read twice: making both alike mends nothing
 		}
-		out = append(out, reading{o, r, c.model.Vocabulary.Class(r), c.config.Recognition * logarithm(o.Confidence)})
+		out = append(out, reading{o, r, c.model.Vocabulary.Class(r), w.Recognition*logarithm(o.Confidence) + c.byPlace(f, at, o)})
 	}
 	return out
+}
+
+// weightsOf are the weights of the readings of a character. A half-width mark between Chinese is wrong in itself, so that it counts like
+// a Chinese character.
+func (c *Corrector) weightsOf(r rune) *Weights {
+	if strings.ContainsRune("，。、；：", r) {
+		return &c.config.Marks
+	}
+	return &c.config.Han
 }
 
 // mayBecome reports whether a character may be changed to a candidate at all: a Chinese character to another, a punctuation
@@ -98,19 +109,28 @@ func (c *Corrector) mayBecome(r rune, o ocr.Candidate) bool {
 	if unicode.Is(unicode.Han, r) && unicode.Is(unicode.Han, to) {
 		return !numeral(r) && !numeral(to) || r == '千' && to == '干'
 	}
-	if r == '。' && to == '，' {
-		return false // a comma read for a stop is rare, and the texts' commas are many: all such changes were damage
+	return strings.ContainsRune(marksFor(r), to)
+}
+
+// marksFor are the marks that one may be changed to. Others are seldom misread so, and the texts, which hold more commas, would make
+// commas of them.
+func marksFor(r rune) string {
+	switch {
+	case r == '。':
+		return "、“”"
+	case r == '，':
+		return "。、；："
+	case r == '、':
+		return "。，："
+	case r == '；':
+		return "：，"
+	case halfWidth(r):
+		return "，。、；：？！"
 	}
-	return (strings.ContainsRune(confused, r) || halfWidth(r)) && punctuation(to)
+	return ""
 }
 
 func numeral(r rune) bool { return strings.ContainsRune(plainNumerals+formalNumerals, r) }
-
-// confused are the full-width marks that may be changed. The others are seldom misread, and the texts, which hold more commas, would
-// make commas of them.
-const confused = "，。、"
-
-func punctuation(r rune) bool { return strings.ContainsRune("，。、；：？！", r) }
 
 // halfWidth are punctuation marks that a Chinese one is misread as.
 func halfWidth(r rune) bool { return strings.ContainsRune(",.;:", r) }
@@ -240,7 +260,7 @@ func (c *Corrector) choose(ctx context.Context, p *page) ([]change, error) {
 			pl := &p.places[i]
 			chosen := 0
 			if scores := c.scores(text, *pl); len(scores) > 0 {
-				if most, chance := likeliest(scores); chance >= c.config.Sure {
+				if most, chance := likeliest(scores); chance >= pl.weights.Sure {
 					chosen = most
 				}
 			}
@@ -271,7 +291,17 @@ const (
 	// open is the chance that something else was written from which the LSTMs are asked: they take most of the time, and
 	// cannot turn what is surer.
 	open = 0.05
+	// within is how much less than that of what was read the recogniser's part of another mark's score may be.
+	within = 5
 )
+
+// undecided tells whether the LSTMs are to be asked about a place. The runs alone say little of a mark.
+func (c *Corrector) undecided(pl place, byRuns bool) bool {
+	if pl.weights == &c.config.Marks {
+		return slices.ContainsFunc(pl.readings[1:], func(r reading) bool { return r.own > pl.readings[0].own-within })
+	}
+	return byRuns || pl.chosen != 0
+}
 
 // askNetwork asks the LSTMs about the places where the runs leave a doubt, as the text stands.
 func (c *Corrector) askNetwork(ctx context.Context, text []charlm.Class, places []place) error {
@@ -279,7 +309,7 @@ func (c *Corrector) askNetwork(ctx context.Context, text []charlm.Class, places 
 	for i, pl := range places {
 		scores := c.scores(text, pl)
 		_, chance := likeliest(scores)
-		if pl.chosen != 0 || scores[0] < slices.Max(scores) || 1-chance > open {
+		if c.undecided(pl, scores[0] < slices.Max(scores) || 1-chance > open) {
 			at, asked = append(at, pl.class), append(asked, i)
 		}
 	}
@@ -303,9 +333,9 @@ func (c *Corrector) scores(text []charlm.Class, pl place) []float32 {
 	out := make([]float32, len(pl.readings))
 	for i, r := range pl.readings {
 		text[pl.class] = r.class
-		out[i] = r.own + c.runsAround(text, pl.class)
+		out[i] = r.own + c.runsAround(text, pl.class, pl.weights)
 		if pl.network != nil {
-			out[i] += c.config.Network * pl.network[i]
+			out[i] += pl.weights.Network * pl.network[i]
 		}
 	}
 	text[pl.class] = was

@@ -1,8 +1,10 @@
 package correct
 
 import (
+	"cmp"
 	_ "embed"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -23,13 +25,19 @@ var englishWords = sync.OnceValue(func() map[string]struct{} {
 })
 
 const (
-	leastWord   = 4
-	mostWord    = 24
-	mostOpen    = 5    // doubtful letters of a word; a word with more is guesswork
-	leastLetter = 0.01 // confidence from which another letter is tried
-	// What a word in the list, and large and small letters where they belong, add to a word's score.
-	inList    = 6
-	isRegular = 2.5
+	leastWord    = 4
+	mostWord     = 24
+	mostDoubtful = 5 // letters of a word; a word with more is guesswork
+	mostOpen     = 4 // letters of a word that are tried, the least sure ones
+	mostOther    = 3 // other readings of a letter that are tried
+	// A list of words decides among readings that the recogniser all but ruled out: a long word has few neighbours.
+	sureLetter     = 0.9999 // confidence from which a letter is left alone
+	leastLetter    = 0.0001 // confidence from which another letter is tried
+	doubtfulLetter = 0.01   // confidence of another letter from which one is in doubt
+	// What a word in the list adds to a word's score, for each letter and at most, and what large and small letters where they belong add.
+	inListLetter = 1.2
+	inListMost   = 8
+	isRegular    = 2.5
 )
 
 // known tells whether a word, or the word that it is a form of, is in the list.
@@ -50,11 +58,17 @@ func known(word string) bool {
 }
 
 func wordScore(word []byte) float32 {
+	if len(word) < leastWord {
+		if slices.Contains([]string{"If", "In", "Is", "It"}, string(word)) {
+			return isRegular // no word begins with l and a consonant
+		}
+		return 0
+	}
 	if !regular(word) {
 		return 0
 	}
 	if known(string(word)) {
-		return isRegular + inList
+		return isRegular + min(inListMost, inListLetter*float32(len(word)))
 	}
 	return isRegular
 }
@@ -80,15 +94,10 @@ func marksWord(r rune) bool {
 func (c *Corrector) spelled(fs []flow) []change {
 	var out []change
 	for i, f := range fs {
-		for from := 0; from < len(f); {
-			to := from + 1
-			for to < len(f) && f[to].line == f[from].line && f[to].word == f[from].word {
-				to++
-			}
+		for from, to := range f.words() {
 			if a, b, ok := letters(f, from, to); ok {
 				out = append(out, c.spelledWord(f, i, a, b)...)
 			}
-			from = to
 		}
 	}
 	return out
@@ -103,7 +112,7 @@ func letters(f flow, from, to int) (int, int, bool) {
 	for to > from && marksWord(f[to-1].r) {
 		to--
 	}
-	if to-from < leastWord || to-from > mostWord {
+	if to-from > mostWord || to-from < leastWord && !(to-from == 2 && f[from].r == 'l') {
 		return 0, 0, false
 	}
 	for _, g := range f[from:to] {
@@ -117,18 +126,31 @@ func letters(f flow, from, to int) (int, int, bool) {
 // spelledWord tries the readings of a word's doubtful letters.
 func (c *Corrector) spelledWord(f flow, number, from, to int) []change {
 	text := make([]byte, 0, mostWord)
-	var open []int // places of doubtful letters that may be others
-	var options [][]letterOption
-	start := float32(0)
+	type letter struct {
+		at      int
+		options []letterOption
+	}
+	var open []letter
+	doubtful := 0
 	for i := from; i < to; i++ {
 		text = append(text, byte(f[i].r))
-		if o := c.otherLetters(f[i]); len(o) > 1 {
-			open, options = append(open, i), append(options, o)
-			start += o[0].own
+		o := c.otherLetters(f[i])
+		if len(o) < 2 || f.around(i) < c.config.Context {
+			continue
+		}
+		open = append(open, letter{i, o})
+		if f[i].confidence < c.config.Doubt && o[1].Confidence >= doubtfulLetter {
+			doubtful++
 		}
 	}
-	if len(open) == 0 || len(open) > mostOpen || known(string(text)) && regular(text) {
+	if len(open) == 0 || doubtful > mostDoubtful || known(string(text)) && regular(text) {
 		return nil
+	}
+	slices.SortStableFunc(open, func(a, b letter) int { return cmp.Compare(f[a.at].confidence, f[b.at].confidence) })
+	open = open[:min(len(open), mostOpen)]
+	start := float32(0)
+	for _, l := range open {
+		start += l.options[0].own
 	}
 	start += wordScore(text)
 	best, picked := start, make([]int, len(open))
@@ -142,23 +164,23 @@ func (c *Corrector) spelledWord(f flow, number, from, to int) []change {
 			}
 			return
 		}
-		was := text[open[k]-from]
-		for n, o := range options[k] {
-			text[open[k]-from], picks[k] = o.letter, n
+		was := text[open[k].at-from]
+		for n, o := range open[k].options {
+			text[open[k].at-from], picks[k] = o.letter, n
 			try(k+1, sum+o.own)
 		}
-		text[open[k]-from], picks[k] = was, 0
+		text[open[k].at-from], picks[k] = was, 0
 	}
 	try(0, 0)
 	var out []change
 	for k, n := range picked {
 		if n > 0 {
-			text[open[k]-from] = options[k][n].letter
+			text[open[k].at-from] = open[k].options[n].letter
 		}
 	}
 	for k, n := range picked {
 		if n > 0 {
-			out = append(out, change{place: place{flow: number, at: open[k]}, to: options[k][n].Candidate, original: start, corrected: best, why: fmt.Sprintf("“%s” is spelled so", text)})
+			out = append(out, change{place: place{flow: number, at: open[k].at}, to: open[k].options[n].Candidate, original: start, corrected: best, why: fmt.Sprintf("“%s” is spelled so", text)})
 		}
 	}
 	return out
@@ -171,15 +193,18 @@ type letterOption struct {
 	own float32
 }
 
-// otherLetters returns what was read at a glyph and the other letters that it may be, where it is in doubt.
+// otherLetters returns what was read at a glyph and the other letters that it may be.
 func (c *Corrector) otherLetters(g glyph) []letterOption {
-	if g.confidence >= c.config.Doubt {
+	if g.confidence >= sureLetter {
 		return nil
 	}
-	out := []letterOption{{byte(g.r), ocr.Candidate{Char: string(g.r), Confidence: g.confidence}, c.config.Stay + c.config.Recognition*logarithm(g.confidence)}}
-	for _, o := range g.candidates[:min(len(g.candidates), ocr.MaxCandidates)] {
-		if len(o.Char) == 1 && isLetter(rune(o.Char[0])) && o.Confidence >= leastLetter {
-			out = append(out, letterOption{o.Char[0], o, c.config.Recognition * logarithm(o.Confidence)})
+	out := []letterOption{{byte(g.r), ocr.Candidate{Char: string(g.r), Confidence: g.confidence}, c.config.Han.Stay + c.config.Han.Recognition*logarithm(g.confidence)}}
+	for _, o := range g.candidates {
+		if len(out) > mostOther {
+			break
+		}
+		if len(o.Char) == 1 && isLetter(rune(o.Char[0])) && o.Char[0] != byte(g.r) && o.Confidence >= leastLetter {
+			out = append(out, letterOption{o.Char[0], o, c.config.Han.Recognition * logarithm(o.Confidence)})
 		}
 	}
 	return out

@@ -1,6 +1,7 @@
 package correct
 
 import (
+	"iter"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -25,6 +26,32 @@ func (f flow) runes() []rune {
 		out[i] = g.r
 	}
 	return out
+}
+
+// lines yields where each line begins and where the next one does.
+func (f flow) lines() iter.Seq2[int, int] {
+	return f.parts(func(a, b glyph) bool { return a.line == b.line })
+}
+
+// words yields the pieces between blanks, which end with their line.
+func (f flow) words() iter.Seq2[int, int] {
+	return f.parts(func(a, b glyph) bool { return a.line == b.line && a.word == b.word })
+}
+
+// parts yields the stretches of glyphs that belong together, each with its first, as from and to.
+func (f flow) parts(together func(a, b glyph) bool) iter.Seq2[int, int] {
+	return func(yield func(from, to int) bool) {
+		for from := 0; from < len(f); {
+			to := from + 1
+			for to < len(f) && together(f[from], f[to]) {
+				to++
+			}
+			if !yield(from, to) {
+				return
+			}
+			from = to
+		}
+	}
 }
 
 // around is the mean confidence of the neighbours of a glyph, 0 where there are none. What was misread all over is no context to

@@ -26,6 +26,7 @@ const goesOn = "诉称辩应未与在向以对于的是为系认不有之及和�
 var (
 	companies = regexp.MustCompile(`[^，。；：、！？（）()《》〈〉“”"\s]{0,16}(?:[（(][^）)，。；]{1,8}[）)][^，。；：、！？（）()《》〈〉“”"\s]{0,12})?(?:有限责任公司|股份有限公司|有限公司|集团公司|分公司|律师事务所|会计师事务所|合作社|经营部|工作室|商行|支行|加工厂)`)
 	plain     = regexp.MustCompile(`[^，。；：、！？（）()《》〈〉“”"\s本该我贵各其此子母总]{2,6}(?:公司|集团|银行)`)
+	titled    = regexp.MustCompile(`^名称[:：；;、，,。.]`) // the colon may be misread
 	anonymous = regexp.MustCompile(`.?某[某甲乙丙丁戊一二三四0-9A-Za-z×]?`)
 )
 
@@ -64,6 +65,9 @@ func findNames(text []rune, may func(i int, set string) bool, doubtful func(int)
 				persons = append(persons, text[from:to])
 			}
 		}
+	}
+	if m := titled.FindStringIndex(s); m != nil {
+		spans = append(spans, span{fieldCompany, index[m[1]], until(text, index[m[1]], maxNamed)})
 	}
 	for _, m := range anonymous.FindAllStringIndex(s, -1) {
 		spans = append(spans, span{fieldName, index[m[0]], index[m[1]]})

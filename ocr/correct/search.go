@@ -12,6 +12,7 @@ type place struct {
 	flow, at int       // index of the glyph in its flow
 	class    int       // index in the page's text
 	readings []reading // what was read, then what else it may be
+	weights  *Weights  // of its readings
 	chosen   int       // index in readings
 	network  []float32 // what the LSTMs say of each reading, natural logarithms; nil when they were not asked
 }
@@ -121,24 +122,25 @@ func best(paths []path) []path {
 	return kept
 }
 
-// runsBefore is the weighted sum over the runs that end with a text.
+// runsBefore is the weighted sum over the runs that end with a text. Here marks count like characters: the weights of a place are
+// asked when it is judged.
 func (c *Corrector) runsBefore(text []charlm.Class) float32 {
 	var found [charlm.LongestRun]float32
 	sum := float32(0)
 	for i, v := range found[:c.model.Runs(text, &found)] {
-		sum += c.config.Runs[i] * v
+		sum += c.config.Han.Runs[i] * v
 	}
 	return sum
 }
 
 // runsAround is the weighted sum over the runs that hold the class at a place.
-func (c *Corrector) runsAround(text []charlm.Class, at int) float32 {
+func (c *Corrector) runsAround(text []charlm.Class, at int, w *Weights) float32 {
 	sum := float32(0)
 	var found [charlm.LongestRun]float32
 	for end := at; end < min(len(text), at+charlm.LongestRun); end++ {
 		n := c.model.Runs(text[max(0, end+1-charlm.LongestRun):end+1], &found)
 		for i := end - at; i < n; i++ {
-			sum += c.config.Runs[i] * found[i]
+			sum += w.Runs[i] * found[i]
 		}
 		if text[end] == charlm.Break {
 			break

@@ -61,10 +61,10 @@ func TestRunsAroundAPlaceAreThoseThatHoldIt(t *testing.T) {
 		return sum
 	}
 	for at := 1; at < len(text)-2; at++ {
-		before, around := whole(), c.runsAround(text, at)
+		before, around := whole(), c.runsAround(text, at, &c.config.Han)
 		was := text[at]
 		text[at] = c.model.Vocabulary.Class('猥')
-		assert.InDelta(t, whole()-before, c.runsAround(text, at)-around, 1e-3, "place %d", at)
+		assert.InDelta(t, whole()-before, c.runsAround(text, at, &c.config.Han)-around, 1e-3, "place %d", at)
 		text[at] = was
 	}
 }

@@ -8,13 +8,8 @@ import "github.com/courtsense/courtsense/ocr"
 func (c *Corrector) tickBoxes(fs []flow) []change {
 	var out []change
 	for i, f := range fs {
-		for from := 0; from < len(f); {
-			to := from + 1
-			for to < len(f) && f[to].line == f[from].line {
-				to++
-			}
+		for from, to := range f.lines() {
 			out = append(out, c.tickBoxesOf(f, i, from, to)...)
-			from = to
 		}
 	}
 	return out
@@ -36,7 +31,7 @@ func (c *Corrector) tickBoxesOf(f flow, number, from, to int) []change {
 		if box {
 			continue
 		}
-		score := c.config.Recognition * logarithm(g.confidence)
+		score := c.config.Han.Recognition * logarithm(g.confidence)
 		found = append(found, change{place: place{flow: number, at: at}, to: ocr.Candidate{Char: "□", Confidence: g.confidence},
 			original: score, corrected: score + tick, why: "a box to tick before each choice of the line"})
 	}

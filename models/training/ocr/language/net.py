@@ -2,8 +2,7 @@
 
 One LSTM reads the left context forwards, another the right context backwards (Hochreiter & Schmidhuber 1997); a hidden layer joins
 their last states (as context2vec does: Melamud, Goldberger & Dagan 2016) and is compared with the candidates' embeddings. A
-candidate's score costs one row of the embedding. The end of the training draws the scores' sum towards one (self-normalisation:
-Devlin et al. 2014), but only differences at one place are relied upon.
+candidate's score costs one row of the embedding. The scores at a place need not sum to one: only differences there are relied upon.
 """
 import torch
 from torch import nn
