@@ -139,6 +139,9 @@ type TensorSpec struct {
 	Std        []float64 `yaml:"std"`         // per channel, 1 when not given
 	BatchAxis  int       `yaml:"batch_axis"`  // axis along which requests may be joined; -1 when not given: none
 	MultipleOf int       `yaml:"multiple_of"` // height and width must be multiples of this; 0: anything
+	Step       float64   `yaml:"step"`        // of a picture in uint8: tensor value = (byte - ZeroPoint) * Step
+	ZeroPoint  int       `yaml:"zero_point"`  // see Step, 0..255
+	Block      int       `yaml:"block"`       // so many pixels squared are one place, their channels one behind the other; 0: each pixel is
 	Next       string    `yaml:"next"`        // a recurrent input: the output that holds its next value; it starts at zeros
 	Example    []int64   `yaml:"example"`     // a concrete shape for warm-up, where Shape is dynamic
 }

@@ -211,6 +211,12 @@ func (v *validation) tensor(at int, e *Entry, t TensorSpec) {
 	if t.MultipleOf < 0 || t.MultipleOf > 4096 {
 		v.fail(at, e.ID, "tensor %s: multiple_of %d, want 0 to 4096", t.Name, t.MultipleOf)
 	}
+	if picture := t.DType == "uint8" && t.Color != ""; picture != (t.Step > 0) || !finite(t.Step) || t.Step < 0 || t.ZeroPoint < 0 || t.ZeroPoint > 255 {
+		v.fail(at, e.ID, "tensor %s: step %v and zero_point %d; a picture in uint8, and nothing else, needs a step above 0 and a zero_point of 0 to 255", t.Name, t.Step, t.ZeroPoint)
+	}
+	if t.Block < 0 || t.Block > 8 {
+		v.fail(at, e.ID, "tensor %s: block %d, want 0 to 8", t.Name, t.Block)
+	}
 	if t.Next != "" {
 		if _, ok := e.Output(t.Next); !ok {
 			v.fail(at, e.ID, "tensor %s: next %q is not an output", t.Name, t.Next)

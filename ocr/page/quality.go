@@ -219,12 +219,18 @@ func edgeWidth(r *imaging.Raster, contrast float64) float64 {
 		return float64(percentile(&h, rank)) / 255, edges
 	}
 	rows, n := steepness(r.Height, r.Width, func(line []byte, y int) { lumaRow(line, r.Row(y)) })
-	columns, m := steepness(r.Width, r.Height, func(line []byte, x int) {
-		for y := range line {
-			p := r.Pix[3*(y*r.Width+x):][:3]
-			line[y] = imaging.Luma(p[0], p[1], p[2])
+	// Columns are gathered row by row: one by one they would fetch the whole picture as often as there are columns.
+	upright := make([]byte, (r.Width-every/2+every-1)/every*r.Height)
+	for y := range r.Height {
+		row := r.Row(y)
+		at := y
+		for x := every / 2; x < r.Width; x += every {
+			p := row[3*x : 3*x+3 : 3*x+3]
+			upright[at] = imaging.Luma(p[0], p[1], p[2])
+			at += r.Height
 		}
-	})
+	}
+	columns, m := steepness(r.Width, r.Height, func(line []byte, x int) { copy(line, upright[x/every*r.Height:]) })
 	if n < few || m < few {
 		return 0
 	}

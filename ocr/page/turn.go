@@ -61,9 +61,13 @@ func (t *turn) row(dst []byte, y int) {
 	t.border(dst, to, n, sx, sy)
 	px, stride := t.r.Pix, 3*t.r.Width
 	x, yy := sx+int64(from)*t.dx, sy+int64(from)*t.dy
-	// Two channels go side by side in 64 bits, a weighted sum of 8-bit numbers fits in 32. Only the picture's last pixels have fewer than eight
-	// bytes from their own on.
-	const half = 1<<47 | 1<<15
+	// Three channels go side by side in 64 bits: weighted along the row they fit in 16 bits each, weighted by the rows in 32. Only the picture's last
+	// pixels have fewer than eight bytes from their own on.
+	const (
+		half = 1<<47 | 1<<15
+		wide = 1<<48 - 1<<32 | 1<<16 - 1
+	)
+	spread := func(px uint64) uint64 { return px&0xff00ff | px&0xff00<<24 } // blue, red, green
 	for i := from; i < to; i++ {
 		at := int(yy>>turnBits)*stride + 3*int(x>>turnBits)
 		if at+stride+8 > len(px) {
@@ -72,18 +76,14 @@ func (t *turn) row(dst []byte, y int) {
 			yy += t.dy
 			continue
 		}
-		fx, fy := uint32(x>>(turnBits-8))&0xff, uint32(yy>>(turnBits-8))&0xff
-		w11 := fx * fy
-		w01, w10 := fx<<8-w11, fy<<8-w11
-		w00 := 1<<16 - w11 - w01 - w10
+		fx, fy := uint64(x>>(turnBits-8))&0xff, uint64(yy>>(turnBits-8))&0xff
 		above, below := binary.LittleEndian.Uint64(px[at:]), binary.LittleEndian.Uint64(px[at+stride:])
-		// Blue and red are two bytes apart; shifted by two more, red lies in the upper half.
-		const blue, red = 0xff, 0xff << 32
-		w64 := [4]uint64{uint64(w00), uint64(w01), uint64(w10), uint64(w11)}
-		br := (above&blue|above<<16&red)*w64[0] + (above>>24&blue|above>>8&red)*w64[1] + (below&blue|below<<16&red)*w64[2] + (below>>24&blue|below>>8&red)*w64[3] + half
-		g := uint32(above>>8&0xff)*w00 + uint32(above>>32&0xff)*w01 + uint32(below>>8&0xff)*w10 + uint32(below>>32&0xff)*w11 + 1<<15
+		upper := spread(above)*(256-fx) + spread(above>>24)*fx
+		lower := spread(below)*(256-fx) + spread(below>>24)*fx
+		bg := upper&wide*(256-fy) + lower&wide*fy + half
+		red := upper>>16&0xffff*(256-fy) + lower>>16&0xffff*fy + 1<<15
 		out := dst[3*i : 3*i+3 : 3*i+3]
-		out[0], out[1], out[2] = byte(br>>16), byte(g>>16), byte(br>>48)
+		out[0], out[1], out[2] = byte(bg>>16), byte(bg>>48), byte(red>>16)
 		x += t.dx
 		yy += t.dy
 	}

@@ -20,6 +20,8 @@ type Detector struct {
 	x             pipeline.Executor
 	input, output string
 	spec          imaging.Spec // without a size
+	packed        bool         // the tensor is of bytes, by packing
+	packing       imaging.Packing
 	plan          scaling
 	minLine       float64 // tensor pixels
 	endGrowth     float64 // heights of a line
@@ -31,6 +33,7 @@ type Detector struct {
 	minSide       float64 // of a core, tensor pixels
 	buffers       pipeline.BufferPool
 	workspaces    sync.Pool // of *dbWorkspace
+	bytes         sync.Pool // of *[]byte
 }
 
 // NewDetector binds a loaded model to its catalogue entry of family "dbnet".
@@ -64,16 +67,28 @@ func NewDetector(x pipeline.Executor, e models.Entry) (*Detector, error) {
 	d := &Detector{x: x, input: sig.Inputs[0].Name, output: sig.Outputs[0].Name}
 	d.workspaces.New = func() any { return new(dbWorkspace) }
 	multiple := 32
+	d.packed = sig.Inputs[0].DType == pipeline.Uint8
 	if in, ok := e.Input(d.input); ok {
 		if err := d.spec.Configure(in); err != nil {
 			return fail("%w", err)
 		}
 		multiple = max(1, in.MultipleOf)
+		if d.packed {
+			if err := d.packing.Configure(in); err != nil {
+				return fail("%w", err)
+			}
+		}
+	} else if d.packed {
+		return fail("its input is of bytes, and the entry does not say which")
 	}
-	if d.spec.Layout != imaging.NCHW {
-		return fail("layout NHWC is not supported")
+	if d.packed != (d.spec.Layout == imaging.NHWC) {
+		return fail("a picture in bytes must have the layout NHWC, one in float32 NCHW")
 	}
-	if shape := sig.Inputs[0].Shape; shape[2] > 0 || shape[3] > 0 {
+	high := 2 // axis of the height
+	if d.packed {
+		high = 1
+	}
+	if shape := sig.Inputs[0].Shape; shape[high] > 0 || shape[high+1] > 0 {
 		return fail("its input %v is of fixed size; the picture's shape must be free", shape)
 	}
 	p := e.Parameters
@@ -210,37 +225,81 @@ func (d *Detector) detect(ctx context.Context, r *imaging.Raster, c canvas, db d
 
 // run fills cells with the map of the whole canvas, tile by tile where it is large.
 func (d *Detector) run(ctx context.Context, r *imaging.Raster, c canvas, cells []float32) error {
-	tensor := d.buffers.Get(3 * c.width * c.height)
-	defer d.buffers.Put(tensor)
 	spec := d.spec
 	spec.Width, spec.Height = c.width, c.height
+	if d.packed {
+		all := d.takeBytes(3 * c.width * c.height)
+		defer d.bytes.Put(all)
+		if err := imaging.ToBytes(*all, r, spec, d.packing); err != nil {
+			return err
+		}
+		return d.runTiles(ctx, c, func(ctx context.Context, t tile) error { return d.runBytes(ctx, *all, c, t, cells) })
+	}
+	tensor := d.buffers.Get(3 * c.width * c.height)
+	defer d.buffers.Put(tensor)
 	if _, err := imaging.ToTensor(tensor, r, spec); err != nil {
 		return err
 	}
+	return d.runTiles(ctx, c, func(ctx context.Context, t tile) error { return d.runFloats(ctx, tensor, c, t, cells) })
+}
+
+func (d *Detector) runTiles(ctx context.Context, c canvas, one func(context.Context, tile) error) error {
 	if len(c.tiles) == 1 {
-		return d.runTile(ctx, tensor, c, c.tiles[0], cells)
+		return one(ctx, c.tiles[0])
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(2)
 	for _, t := range c.tiles {
-		g.Go(func() error {
-			part := d.buffers.Get(3 * t.width * t.height)
-			defer d.buffers.Put(part)
-			for plane := range 3 {
-				for y := range t.height {
-					from := (plane*c.height+t.y+y)*c.width + t.x
-					copy(part[(plane*t.height+y)*t.width:][:t.width], tensor[from:])
-				}
-			}
-			return d.runTile(ctx, part, c, t, cells)
-		})
+		g.Go(func() error { return one(ctx, t) })
 	}
 	return g.Wait()
 }
 
+// runFloats runs one tile of a float32 tensor.
+func (d *Detector) runFloats(ctx context.Context, tensor []float32, c canvas, t tile, cells []float32) error {
+	if len(c.tiles) > 1 {
+		part := d.buffers.Get(3 * t.width * t.height)
+		defer d.buffers.Put(part)
+		for plane := range 3 {
+			for y := range t.height {
+				from := (plane*c.height+t.y+y)*c.width + t.x
+				copy(part[(plane*t.height+y)*t.width:][:t.width], tensor[from:])
+			}
+		}
+		tensor = part
+	}
+	return d.runTile(ctx, pipeline.Tensor{Shape: []int64{1, 3, int64(t.height), int64(t.width)}, Float32: tensor}, c, t, cells)
+}
+
+// runBytes runs one tile of a packed tensor.
+func (d *Detector) runBytes(ctx context.Context, tensor []byte, c canvas, t tile, cells []float32) error {
+	const side = imaging.PackedSide
+	if len(c.tiles) > 1 {
+		part := d.takeBytes(3 * t.width * t.height)
+		defer d.bytes.Put(part)
+		row := 3 * side * t.width // bytes of a row of places
+		for y := range t.height / side {
+			copy((*part)[y*row:][:row], tensor[3*side*((t.y/side+y)*c.width+t.x):])
+		}
+		tensor = *part
+	}
+	shape := []int64{1, int64(t.height / side), int64(t.width / side), 3 * side * side}
+	return d.runTile(ctx, pipeline.Tensor{Shape: shape, Uint8: tensor}, c, t, cells)
+}
+
+func (d *Detector) takeBytes(n int) *[]byte {
+	buf, _ := d.bytes.Get().(*[]byte)
+	if buf == nil || cap(*buf) < n {
+		buf = new([]byte)
+		*buf = make([]byte, n)
+	}
+	*buf = (*buf)[:n]
+	return buf
+}
+
 // runTile runs one tile and copies the part of its map that counts. Parts of tiles do not overlap.
-func (d *Detector) runTile(ctx context.Context, tensor []float32, c canvas, t tile, cells []float32) error {
-	out, err := d.x.Run(ctx, pipeline.Tensors{d.input: {Shape: []int64{1, 3, int64(t.height), int64(t.width)}, Float32: tensor}})
+func (d *Detector) runTile(ctx context.Context, tensor pipeline.Tensor, c canvas, t tile, cells []float32) error {
+	out, err := d.x.Run(ctx, pipeline.Tensors{d.input: tensor})
 	if err != nil {
 		return err
 	}

@@ -170,6 +170,64 @@ func TestTilesGiveWhatTheWholeGives(t *testing.T) {
 	}
 }
 
+// packed is the scripted detector behind a tensor of bytes, two by two pixels a place.
+type packed struct{ serial }
+
+func (d *packed) Signature() pipeline.Signature {
+	sig := d.serial.Signature()
+	sig.Inputs = []pipeline.TensorInfo{{Name: "x", DType: pipeline.Uint8, Shape: []int64{-1, -1, -1, 12}}}
+	return sig
+}
+
+func (d *packed) Run(ctx context.Context, in pipeline.Tensors) (pipeline.Tensors, error) {
+	if err := d.Signature().Check(in); err != nil {
+		return nil, err
+	}
+	x := in["x"]
+	w, h := 2*int(x.Shape[2]), 2*int(x.Shape[1])
+	values := make([]float32, 3*w*h)
+	for i := range values {
+		c, y, col := i/w/h, i/w%h, i%w
+		values[i] = float32(x.Uint8[((y/2)*(w/2)+col/2)*12+(y%2*2+col%2)*3+c]) / 255
+	}
+	return d.serial.Run(ctx, pipeline.Tensors{"x": {Shape: []int64{x.Shape[0], 3, int64(h), int64(w)}, Float32: values}})
+}
+
+func packedEntry(p models.Parameters) models.Entry {
+	e := darkEntry(p)
+	e.Inputs[0].DType, e.Inputs[0].Layout, e.Inputs[0].Step, e.Inputs[0].Block = "uint8", "NHWC", 1./255, 2
+	return e
+}
+
+func TestBytesGiveWhatFloatsGive(t *testing.T) {
+	page := sheet(900, 1300, ocr.Box{X: 100, Y: 60, W: 400, H: 16}, ocr.Box{X: 80, Y: 200, W: 700, H: 24}, ocr.Box{X: 560, Y: 320, W: 20, H: 240})
+	want, err := darkDetector(t, &darkness{stride: 2}, models.Parameters{"long_side": 1280}).Detect(background, page, DetectOptions{})
+	require.NoError(t, err)
+	require.Len(t, want, 3)
+	for _, tile := range []int{640, 1600} {
+		d, err := NewDetector(&packed{serial{darkness: darkness{stride: 2}, gate: make(chan struct{}, 1)}},
+			packedEntry(models.Parameters{"long_side": 1280, "map_stride": 2, "tile": tile}))
+		require.NoError(t, err)
+		got, err := d.Detect(background, page, DetectOptions{})
+		require.NoError(t, err)
+		require.Len(t, got, len(want))
+		for i := range got {
+			assert.Equal(t, want[i].Polygon, got[i].Polygon, "tiles of %d", tile)
+			assert.InDelta(t, want[i].Score, got[i].Score, 1e-3) // grey edges of the bars lose half a level
+		}
+	}
+	for says, change := range map[string]func(*models.Entry){
+		"layout":       func(e *models.Entry) { e.Inputs[0].Layout = "NCHW" },
+		"block":        func(e *models.Entry) { e.Inputs[0].Block = 4 },
+		"does not say": func(e *models.Entry) { e.Inputs = nil },
+	} {
+		e := packedEntry(nil)
+		change(&e)
+		_, err := NewDetector(&packed{}, e)
+		require.ErrorContains(t, err, says)
+	}
+}
+
 // serial makes the scripted detector safe for the two tiles that run at a time.
 type serial struct {
 	darkness

@@ -39,6 +39,17 @@ const (
 // differ in how much paper they leave around a line, and recognisers in what they were trained on; the ink is the same for
 // all. Where no band of ink can be told the rectangle stays as it is.
 func fitted(p ocr.Polygon, src plane) ocr.Polygon {
+	if known, ok := src.fits[p]; ok {
+		return known
+	}
+	found := toInk(p, src)
+	if src.fits != nil {
+		src.fits[p] = found
+	}
+	return found
+}
+
+func toInk(p ocr.Polygon, src plane) ocr.Polygon {
 	tl, tr, br, bl := toVec(p[0]), toVec(p[1]), toVec(p[2]), toVec(p[3])
 	w, h := (norm(tr.minus(tl))+norm(br.minus(bl)))/2, (norm(bl.minus(tl))+norm(br.minus(tr)))/2
 	if !(w >= 1.2*h && h >= 6) || math.IsInf(w, 0) {

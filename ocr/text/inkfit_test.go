@@ -131,6 +131,20 @@ func TestCropsFollowTheirLine(t *testing.T) {
 	}
 }
 
+// What was fitted once is not looked at again, so that lines that are read again cost no second fit.
+func TestFitsAreKept(t *testing.T) {
+	page := sheet(700, 200)
+	strokes(page, 50, 100, 600)
+	src := grayOf(page, nil)
+	src.fits = map[ocr.Polygon]ocr.Polygon{}
+	box := ocr.Box{X: 45, Y: 92, W: 610, H: 36}.Polygon()
+	first := fitted(box, src)
+	assert.Equal(t, fitted(box, grayOf(page, nil)), first)
+	assert.Equal(t, map[ocr.Polygon]ocr.Polygon{box: first}, src.fits)
+	clear(src.pix)
+	assert.Equal(t, first, fitted(box, src))
+}
+
 func BenchmarkFit(b *testing.B) {
 	page := sheet(700, 200)
 	strokes(page, 50, 100, 600)

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/courtsense/courtsense/models"
+	"github.com/courtsense/courtsense/ocr"
 	"github.com/courtsense/courtsense/pipeline/imaging"
 )
 
@@ -12,6 +13,7 @@ type plane struct {
 	pix           []byte
 	width, height int
 	channels      int
+	fits          map[ocr.Polygon]ocr.Polygon // what [fitted] found, for lines that are read again; nil: it is not kept
 }
 
 // grayOf writes the luma of r (ITU-R BT.601, as OpenCV weighs it) into buf, which is grown when needed.

@@ -26,6 +26,10 @@ type axis struct {
 	count   []int32   // how many, >= 1
 	weights []float32 // first, inner (of all between) and last weight, three an output pixel; they add up to 1
 	widest  int
+
+	// Where no run is longer than three pixels: the first of three pixels that hold it, inside the row, and their weights.
+	threes []int32
+	triple []float32
 }
 
 // plan fills a for out pixels made of in.
@@ -61,6 +65,25 @@ func (a *axis) plan(in, out int) {
 		a.weights[3*i], a.weights[3*i+1], a.weights[3*i+2] = float32(first), float32(inner), float32(last)
 		a.widest = max(a.widest, count)
 	}
+	a.threes = a.threes[:0]
+	if a.widest <= 3 && in >= 3 {
+		a.planThrees(in)
+	}
+}
+
+// planThrees lays the runs out as three pixels each, of which some weigh nothing.
+func (a *axis) planThrees(in int) {
+	n := len(a.from)
+	a.threes, a.triple = resized(a.threes, n), resized(a.triple, 3*n)
+	for i, from := range a.from {
+		at := min(from, int32(in-3))
+		a.threes[i] = at
+		weights := a.triple[3*i : 3*i+3]
+		clear(weights)
+		for k := range int(a.count[i]) {
+			weights[int(from-at)+k] = a.weight(i, k)
+		}
+	}
 }
 
 // weight returns the weight of the k-th source pixel of output pixel i.
@@ -77,19 +100,21 @@ func (a *axis) weight(i, k int) float32 {
 // workspace holds the buffers of one resize, reused from call to call.
 type workspace struct {
 	x, y axis
-	rows []float32 // the last two source rows, resized horizontally; a shrinking axis shares at most one row
-	held [2]int    // which source rows these are
+	rows []float32     // the last source rows, resized horizontally; a shrinking axis shares at most one row
+	held [heldRows]int // which source rows these are
 	sum  []float32
 	tall columns // for pictures that shrink a lot
 }
+
+const heldRows = 4
 
 // resize calls emit with every output row, interleaved B, G, R, 0..255; the row is reused.
 func (w *workspace) resize(r *Raster, t Transform, emit func(y int, row []float32)) {
 	w.x.plan(r.Width, t.Width)
 	w.y.plan(r.Height, t.Height)
 	n := 3 * t.Width
-	w.rows, w.sum = resized(w.rows, 2*n), resized(w.sum, n)
-	w.held = [2]int{-1, -1}
+	w.rows, w.sum = resized(w.rows, heldRows*n), resized(w.sum, n)
+	w.held = [heldRows]int{-1, -1, -1, -1}
 	shrinks := r.Height >= 2*t.Height
 	for y := range t.Height {
 		from, count := int(w.y.from[y]), int(w.y.count[y])
@@ -102,26 +127,47 @@ func (w *workspace) resize(r *Raster, t Transform, emit func(y int, row []float3
 			emit(y, w.horizontal(r, from, n))
 			continue
 		}
-		for k := range count {
-			row, weight := w.horizontal(r, from+k, n), w.y.weight(y, k)
-			sum := w.sum[:len(row)]
-			if k == 0 {
-				for i, v := range row {
-					sum[i] = v * weight
-				}
-				continue
-			}
-			for i, v := range row {
-				sum[i] += v * weight
-			}
-		}
+		w.vertical(r, y, n)
 		emit(y, w.sum)
 	}
 }
 
+// vertical makes output row y of several source rows.
+func (w *workspace) vertical(r *Raster, y, n int) {
+	from, count := int(w.y.from[y]), int(w.y.count[y])
+	first, second := w.horizontal(r, from, n), w.horizontal(r, from+1, n)
+	w0, w1 := w.y.weight(y, 0), w.y.weight(y, 1)
+	sum := w.sum[:len(first)]
+	second = second[:len(first)]
+	if count == 2 {
+		for i, v := range first {
+			sum[i] = v*w0 + second[i]*w1
+		}
+		return
+	}
+	third, w2 := w.horizontal(r, from+2, n)[:len(first)], w.y.weight(y, 2)
+	for i, v := range first {
+		sum[i] = v*w0 + second[i]*w1 + third[i]*w2
+	}
+	for k := 3; k < count; k++ {
+		weight := w.y.weight(y, k)
+		for i, v := range w.horizontal(r, from+k, n) {
+			sum[i] += v * weight
+		}
+	}
+}
+
+// levels are the brightnesses as float32: looking one up is faster than to convert it.
+var levels = func() (all [256]float32) {
+	for i := range all {
+		all[i] = float32(i)
+	}
+	return all
+}()
+
 // horizontal returns source row y resized to the output's width.
 func (w *workspace) horizontal(r *Raster, y, n int) []float32 {
-	slot := y & 1
+	slot := y % heldRows
 	dst := w.rows[slot*n:][:n]
 	if w.held[slot] == y {
 		return dst
@@ -130,8 +176,12 @@ func (w *workspace) horizontal(r *Raster, y, n int) []float32 {
 	src := r.Row(y)
 	if len(src) == n {
 		for i, v := range src {
-			dst[i] = float32(v)
+			dst[i] = levels[v]
 		}
+		return dst
+	}
+	if len(w.x.threes) > 0 {
+		w.x.sumThrees(dst, src)
 		return dst
 	}
 	for x, from := range w.x.from {
@@ -161,6 +211,17 @@ func (w *workspace) horizontal(r *Raster, y, n int) []float32 {
 		out[0], out[1], out[2] = b, g, red
 	}
 	return dst
+}
+
+// sumThrees writes the weighted means of a row's pixels where none is of more than three.
+func (a *axis) sumThrees(dst []float32, src []byte) {
+	for x, from := range a.threes {
+		px, weights, out := src[3*from:][:9:9], a.triple[3*x:3*x+3:3*x+3], dst[3*x:3*x+3:3*x+3]
+		w0, w1, w2 := weights[0], weights[1], weights[2]
+		out[0] = levels[px[0]]*w0 + levels[px[3]]*w1 + levels[px[6]]*w2
+		out[1] = levels[px[1]]*w0 + levels[px[4]]*w1 + levels[px[7]]*w2
+		out[2] = levels[px[2]]*w0 + levels[px[5]]*w1 + levels[px[8]]*w2
+	}
 }
 
 // resized returns s with length n, keeping its memory where that suffices.

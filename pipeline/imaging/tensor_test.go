@@ -158,7 +158,7 @@ func TestResizeKeepsFlatColours(t *testing.T) {
 }
 
 func BenchmarkToTensor(b *testing.B) {
-	for _, c := range []struct{ w, h, toW, toH int }{{640, 480, 640, 480}, {1280, 720, 640, 384}, {4000, 3000, 640, 480}, {250, 250, 320, 320}} {
+	for _, c := range []struct{ w, h, toW, toH int }{{640, 480, 640, 480}, {1280, 720, 640, 384}, {4000, 3000, 640, 480}, {250, 250, 320, 320}, {1170, 1650, 896, 1280}} {
 		b.Run(fmt.Sprintf("%dx%d-to-%dx%d", c.w, c.h, c.toW, c.toH), func(b *testing.B) {
 			r, s := noise(c.w, c.h), Spec{Width: c.toW, Height: c.toH, Fit: Letterbox}
 			dst := make([]float32, s.Elements())
