@@ -15,7 +15,7 @@ import (
 )
 
 // maxBatchPixels bounds the joint width of a batch's lines: the network's answer to one tensor pixel takes up to 10 kB.
-const maxBatchPixels = 4096
+const maxBatchPixels = 2048
 
 // runPieces reads the pieces in batches of equal width.
 func (r *Recognizer) runPieces(ctx context.Context, src plane, pieces []piece) error {
@@ -83,6 +83,14 @@ func (r *Recognizer) decode(p *piece, out pipeline.Tensors, i, rows int) error {
 	stride := float64(p.width) / float64(frames)
 	used := min(int(math.Ceil(p.strip.width/stride)), frames)
 	values := out[main].Float32[i*frames*depth : (i+1)*frames*depth]
+	var boxes []float32
+	if r.outputs.boxes != "" {
+		all := out[r.outputs.boxes].Float32
+		if len(all) != rows*frames*4 {
+			return fmt.Errorf("output %s has shape %v, want [%d, %d, 4]", r.outputs.boxes, out[r.outputs.boxes].Shape, rows, frames)
+		}
+		boxes = all[i*frames*4 : (i+1)*frames*4]
+	}
 	var emitted []emission
 	var err error
 	if r.outputs.frames != "" {
@@ -95,18 +103,14 @@ func (r *Recognizer) decode(p *piece, out pipeline.Tensors, i, rows int) error {
 		if len(classes) != rows*frames*depth {
 			return fmt.Errorf("outputs scores and classes have %d and %d values", len(out[main].Float32), len(classes))
 		}
-		emitted, err = r.decoder.ranked(values, classes[i*frames*depth:(i+1)*frames*depth], depth, used)
+		classes = classes[i*frames*depth : (i+1)*frames*depth]
+		if r.settles && depth > 1 {
+			r.decoder.settle(values, classes, boxes, depth)
+		}
+		emitted, err = r.decoder.ranked(values, classes, depth, used)
 	}
 	if err != nil {
 		return fmt.Errorf("output %s: %w", main, err)
-	}
-	var boxes []float32
-	if r.outputs.boxes != "" {
-		all := out[r.outputs.boxes].Float32
-		if len(all) != rows*frames*4 {
-			return fmt.Errorf("output %s has shape %v, want [%d, %d, 4]", r.outputs.boxes, out[r.outputs.boxes].Shape, rows, frames)
-		}
-		boxes = all[i*frames*4 : (i+1)*frames*4]
 	}
 	p.glyphs = r.glyphs(p, emitted, boxes, stride)
 	return nil

@@ -20,7 +20,7 @@ type reading struct {
 // finish drops blanks at the ends and repeated ones, and works out the confidence.
 func (r *reading) finish() {
 	if !r.vertical {
-		r.glyphs = respaced(latinMarks(r.glyphs))
+		r.glyphs = printed(respaced(latinMarks(r.glyphs)))
 	}
 	kept := r.glyphs[:0]
 	for _, g := range r.glyphs {
@@ -120,4 +120,27 @@ func scriptOf(char string) script {
 func narrow(char string) bool {
 	c, _ := utf8.DecodeRuneInString(char)
 	return c < 0x2e80
+}
+
+// Of so many characters, and so many of them marks, is what noise is read as. Print has such lines where it counts (（一）、（二）) or numbers
+// pages (-6-), which have fewer marks or are shorter.
+const (
+	hatchedLeast = 4
+	hatchedShare = 0.75
+)
+
+// hatched reports whether what was read is marks more than anything else.
+func (r *reading) hatched() bool {
+	all, marks := 0, 0
+	for _, g := range r.glyphs {
+		c, _ := utf8.DecodeRuneInString(g.text)
+		if c == ' ' {
+			continue
+		}
+		all++
+		if !unicode.IsLetter(c) && !unicode.IsDigit(c) {
+			marks++
+		}
+	}
+	return all >= hatchedLeast && float64(marks) >= hatchedShare*float64(all)
 }

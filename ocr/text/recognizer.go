@@ -25,6 +25,7 @@ type Recognizer struct {
 	height   int
 	margin   float64
 	fit      bool    // crops to the ink
+	settles  bool    // what neighbouring frames disagree about
 	pad      float32 // tensor value behind a line's end
 	fixed    int     // width, where the graph takes only this
 	multiple int     // of widths
@@ -32,6 +33,7 @@ type Recognizer struct {
 	maxBatch int
 	line     float32 // lines of less confidence are no text
 	short    float32 // nor are those of up to shortLine characters of less confidence than this
+	marks    float32 // nor are those of less that are hatched
 	retry    float32 // lines of less confidence are read another way up too
 	buffers  pipeline.BufferPool
 	grays    sync.Pool // of *[]byte
@@ -57,8 +59,10 @@ type outputNames struct {
 // picture around a line, in line heights, default 0), "crop" ("ink", the default: a line's upper and lower edge are moved to its
 // ink; "box": they are taken as given), "pad_value" (tensor value behind a line's end, default white),
 // "multiple_of" (widths are multiples of it, default 32), "max_width" (longer lines are cut between characters, pixels at
-// the network's height, default 1600). Thresholds: "line" (default 0: lines of less mean confidence are given without text),
+// the network's height, default 1600), "settle" (default false: of a network that gives the likeliest classes and boxes, what neighbouring
+// frames disagree about is settled before they are joined). Thresholds: "line" (default 0: lines of less mean confidence are given without text),
 // "short" (default 0: so are lines of up to two characters of less, which chance reads into seals and specks more often),
+// "marks" (default 0: so are lines of less that are marks more than anything else, which a fax's noise between the lines reads as),
 // "retry" (default 0.6: lines of less are read another way up too, and the better reading counts).
 func NewRecognizer(x pipeline.Executor, e models.Entry, keys []byte) (*Recognizer, error) {
 	fail := func(format string, args ...any) (*Recognizer, error) {
@@ -74,7 +78,7 @@ func NewRecognizer(x pipeline.Executor, e models.Entry, keys []byte) (*Recognize
 	p := e.Parameters
 	r := &Recognizer{x: x, margin: p.Float("margin", 0), multiple: p.Int("multiple_of", 32), maxWidth: p.Int("max_width", 1600),
 		maxBatch: max(e.Batch.Max, 1), line: float32(e.Threshold("line", 0)),
-		short: float32(e.Threshold("short", 0)), retry: float32(e.Threshold("retry", 0.6))}
+		short: float32(e.Threshold("short", 0)), marks: float32(e.Threshold("marks", 0)), retry: float32(e.Threshold("retry", 0.6))}
 	blank := p.Int("blank", 0)
 	if r.alphabet, err = alphabet(list, blank, p.String("space", "last")); err != nil {
 		return fail("%w", err)
@@ -96,6 +100,9 @@ func NewRecognizer(x pipeline.Executor, e models.Entry, keys []byte) (*Recognize
 	}
 	if err := r.bind(e); err != nil {
 		return fail("%w", err)
+	}
+	if r.settles = p.Bool("settle", false); r.settles && (r.outputs.scores == "" || r.outputs.boxes == "") {
+		return fail("parameter settle is true, but the model has not the outputs scores, classes and boxes")
 	}
 	r.pad = 255*r.scale.gain[0] + r.scale.offset[0]
 	r.pad = float32(p.Float("pad_value", float64(r.pad)))
@@ -182,6 +189,7 @@ func (r *Recognizer) Read(ctx context.Context, picture *imaging.Raster, regions 
 	}
 	src, done := r.plane(picture)
 	defer done()
+	src.fits = make(map[ocr.Polygon]ocr.Polygon, len(regions))
 	first := make([]attempt, len(regions))
 	for i, g := range regions {
 		first[i] = attempt{region: i, Region: g, column: g.Vertical}
@@ -200,7 +208,7 @@ func (r *Recognizer) Read(ctx context.Context, picture *imaging.Raster, regions 
 	}
 	lines := make([]ocr.Line, len(regions))
 	for i := range read {
-		if c := read[i].confidence; c < r.line || c < r.short && len(read[i].glyphs) <= shortLine {
+		if c := read[i].confidence; c < r.line || c < r.short && len(read[i].glyphs) <= shortLine || c < r.marks && read[i].hatched() {
 			read[i].glyphs = nil
 		}
 		lines[i] = read[i].line(min(o.Candidates, MaxReadings))

@@ -303,6 +303,24 @@ func TestRegionsWithoutTextGiveLinesWithoutText(t *testing.T) {
 	assert.Empty(t, none)
 }
 
+// TestMarksAreJudgedAsPrint: with marks for letters, lines of nothing else are left out when they are unsure, and blanks behind a mark are.
+func TestMarksAreJudgedAsPrint(t *testing.T) {
+	page := sheet(300, 200)
+	regions := []Region{write(page, 10, 20, "甲乙甲乙甲"), write(page, 10, 80, "甲乙丙A1B"), write(page, 10, 140, "A乙 1B")}
+	for threshold, want := range map[float64][]string{
+		0:   {"。、。、。", "。、丙A1B", "A、1B"},
+		0.9: {"", "。、丙A1B", "A、1B"},
+	} {
+		e := shadeEntry(nil)
+		e.Thresholds = []models.Threshold{{Name: "marks", Value: threshold}}
+		r, err := NewRecognizer(&shades{unsure: "甲"}, e, []byte("。\n、\n丙\nA\nB\n1\n \n"))
+		require.NoError(t, err)
+		lines, err := r.Read(background, page, regions, ReadOptions{})
+		require.NoError(t, err)
+		assert.Equal(t, want, texts(lines), "%v", threshold)
+	}
+}
+
 func TestReadFails(t *testing.T) {
 	page := sheet(300, 100)
 	regions := []Region{write(page, 20, 30, "甲乙")}

@@ -16,6 +16,7 @@ import sys
 
 import cv2
 import numpy as np
+import torch
 
 sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[i]) for i in (1, 2)]
 import corpus
@@ -23,7 +24,7 @@ from crops import crop, truth as truth_of
 from export import numeric
 from fonts import CHARSET, FONTS, HELD_OUT, TRAIN
 from lines import HEIGHT, Line, Renderer
-from net import STRIDE, decode
+from net import STRIDE, decode, settled
 from runtime import Session
 from train import distance, pack
 
@@ -60,8 +61,10 @@ class Student:
             batch = [lines[i] for i in order[k:k + 16]]
             out = self.session.run({"x": pack(batch)[:, None].astype(np.float32) / 127.5 - 1})
             self.elapsed += self.session.elapsed
-            for i, scores, classes, boxes in zip(order[k:k + 16], out["scores"], out["classes"], out["boxes"]):
-                answers[i] = spell(scores[:, 0], classes[:, 0].astype(int), boxes)
+            raw = (torch.from_numpy(out[n]) for n in ("scores", "classes", "boxes"))
+            scores, classes = (v.numpy() for v in settled(*raw, len(CHARSET)))
+            for i, sure, best, boxes in zip(order[k:k + 16], scores, classes, out["boxes"]):
+                answers[i] = spell(sure[:, 0], best[:, 0].astype(int), boxes)
         return answers
 
 

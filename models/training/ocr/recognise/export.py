@@ -1,9 +1,10 @@
 """Writes the trained recogniser as ONNX with its keys file, and checks the file against the network.
 
-python3 models/training/ocr/recognise/export.py --checkpoint OUT/recognise.pt [...] --gate OUT/gate.pt --onnx FILE.onnx [--temperature 1]
+python3 models/training/ocr/recognise/export.py --checkpoint OUT/recognise.pt [...] --gate OUT/gate.pt --onnx FILE.onnx [--temperature 1] [--samples LINES.npz]
 
 Several checkpoints of one run are averaged: earlier ones, when the learning rate was higher, know rare characters better. The gate must be fitted to the same.
 FILE.keys.txt gets the characters of classes 1, 2, ..., one a line. Batch normalisation is folded into the convolutions.
+With the lines that `samples.py` drew, the features are balanced for `quantise.py` (see `basis.py`).
 """
 import argparse
 import pathlib
@@ -16,6 +17,7 @@ import torch
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[i]) for i in (1, 2)]
+from basis import balance
 from fonts import CHARSET
 from net import Exported, Gate, Recogniser, Unit
 from runtime import Session
@@ -37,16 +39,27 @@ def load(checkpoints):
     return fold(net.eval())
 
 
+@torch.no_grad()
+def classified(net, gate, samples):
+    """The features [n, 144] of all frames in the lines of a file of `samples.py` that the gate lets through to the classifier."""
+    rows = [net(torch.from_numpy(x)).flatten(0, 1) for x in np.load(samples).values()]
+    return torch.cat([f[gate(f) > 0] for f in rows])
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--checkpoint", type=pathlib.Path, nargs="+", required=True)
     parser.add_argument("--gate", type=pathlib.Path, required=True)
     parser.add_argument("--temperature", type=float, default=1.0, help="scores are divided by it before they become probabilities")
+    parser.add_argument("--samples", type=pathlib.Path, help="lines on which the features are measured, to balance them")
     parser.add_argument("--onnx", type=pathlib.Path, required=True)
     args = parser.parse_args()
     gate = Gate()
     gate.load_state_dict(torch.load(args.gate))
-    net = Exported(load(args.checkpoint), gate, args.temperature).eval()
+    net = load(args.checkpoint)
+    if args.samples:
+        balance(net, gate, classified(net, gate, args.samples))
+    net = Exported(net, gate, args.temperature).eval()
     parameters = sum(p.numel() for p in net.parameters())
     names = ["scores", "classes", "boxes"]
     torch.onnx.export(net, torch.rand(2, 1, 32, 320), str(args.onnx), opset_version=13, input_names=["x"], output_names=names,

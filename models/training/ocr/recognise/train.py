@@ -2,7 +2,7 @@
 
 python3 models/training/ocr/recognise/train.py --data DATA --out DIR [--minutes 160] [--rate 2e-3] [--pixels 10000] [--seed 1] [--threads 1] [--begin FILE.pt ...]
 
-`--begin` starts a new run from the mean of earlier runs' weights instead of random ones.
+`--begin` starts a new run from the mean of earlier runs' weights instead of random ones; with `--minutes 0` the mean is all that is written.
 
 The renderer knows where every character stands, so frames are taught directly, by cross entropy: the frame nearest to a character's
 centre is that character, for wide ones the next nearest too, all others are blank (a quarter of them is taught). There is no alignment
@@ -185,7 +185,15 @@ def main():
     kept = [v for v in net.state_dict().values() if v.is_floating_point()]
     averaged = [v for v in average.state_dict().values() if v.is_floating_point()]
     net.train()
+
+    def save():
+        torch.save({"net": net.state_dict(), "average": average.state_dict(), "optimizer": optimizer.state_dict(), "step": step, "spent": spent},
+                   checkpoint.with_suffix(".new"))
+        checkpoint.with_suffix(".new").replace(checkpoint)
+
     step, history, last, shown = start, [], time.time(), time.time()
+    if not checkpoint.exists():
+        save()
     looked = saved_at = time.time()
     while spent < args.minutes * 60:
         x, rows, classes, boxes, texts, lengths = next(loader)
@@ -229,9 +237,7 @@ def main():
             last = shown = time.time()
         if now - saved_at > 180 or spent >= args.minutes * 60:
             saved_at = now
-            torch.save({"net": net.state_dict(), "average": average.state_dict(), "optimizer": optimizer.state_dict(), "step": step, "spent": spent},
-                       checkpoint.with_suffix(".new"))
-            checkpoint.with_suffix(".new").replace(checkpoint)
+            save()
 
 
 if __name__ == "__main__":
