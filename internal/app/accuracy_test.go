@@ -110,3 +110,27 @@ func TestEmbeddedModelsHoldTheirFloors(t *testing.T) {
 	assert.Empty(t, r.Wrong)
 	assert.Empty(t, r.Failures)
 }
+
+// Where the network doubts, reading decides, and English and Devanagari upside down look like text as well.
+func TestPagesOfOthersAreVerifiedByReading(t *testing.T) {
+	dir := t.TempDir()
+	for name, upright := range map[string]string{"phototest.tif": "0", "devatest-rotated-270.png": "270"} {
+		b, err := os.ReadFile(filepath.Join(testinput.SharedData(t), "images", name))
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), b, 0o600))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, strings.TrimSuffix(name, filepath.Ext(name))+".txt"), []byte(upright), 0o600))
+	}
+	cfg := conf.Default()
+	cfg.Models.Dir, cfg.OCR.Engine = t.TempDir(), app.EngineONNX
+	a, err := app.New(t.Context(), cfg, app.Options{Parts: app.Documents, Logger: slog.New(slog.DiscardHandler)})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, a.Close()) }()
+	threshold, _, err := a.OrientationThreshold()
+	require.NoError(t, err)
+	o := eval.Orient{Detect: a.Orientation, Threshold: float64(threshold)}
+	r, err := o.Folder(t.Context(), dir)
+	require.NoError(t, err)
+	assert.Equal(t, 2, r.Files)
+	assert.Empty(t, r.Wrong)
+	assert.Empty(t, r.Failures)
+}

@@ -14,8 +14,8 @@ import (
 )
 
 // Verifier reads a few lines of a picture in each of the candidate directions (degrees clockwise that the content is turned)
-// and returns the one in which they read best. Confidence is its share of how well they read in all of them together, 0..1;
-// 0 when nothing could be read.
+// and returns the one in which they read best. Confidence is its share of the sum of the directions' inverse doubts, 0..1,
+// where a doubt is what a reading's mean confidence lacks of 1; 0 when nothing could be read.
 type Verifier interface {
 	Verify(ctx context.Context, r *imaging.Raster, degrees []int) (best int, confidence float32, err error)
 }
@@ -262,7 +262,7 @@ func softmax(v [directions]float64, sharpness float64) (p [directions]float64) {
 
 const (
 	candidateLeast = 0.02 // probability of a direction that is worth reading in
-	readingWeight  = 6.0  // how much a direction's share of the reading counts, against the network's probabilities; both as log-odds
+	readingWeight  = 3.0  // how much a direction's share of the inverse doubts counts, against the network's probabilities; both as log-odds
 )
 
 // verify reads the picture in the likely directions, the two likeliest at least, and weighs what was read against what the
