@@ -13,7 +13,7 @@ const (
 	cellsReach  = 12.0 // how far beside a column its rows are looked for
 	cellsLevel  = 0.5  // rows nearer to each other than this are one
 	cellsLoose  = 1.3  // the largest height of a line beside a column, and how near its ends the first and the last row are
-	cellsPitch  = 1.1  // least distance of rows
+	cellsPitch  = 0.8  // least distance of rows
 	cellsWidest = 2.4  // largest one
 )
 
