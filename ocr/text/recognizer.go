@@ -34,6 +34,7 @@ type Recognizer struct {
 	line     float32 // lines of less confidence are no text
 	short    float32 // nor are those of up to shortLine characters of less confidence than this
 	marks    float32 // nor are those of less that are hatched
+	company  float32 // lines of this confidence are text after all where their company says so; 0: none are
 	retry    float32 // lines of less confidence are read another way up too
 	buffers  pipeline.BufferPool
 	grays    sync.Pool // of *[]byte
@@ -63,7 +64,8 @@ type outputNames struct {
 // frames disagree about is settled before they are joined). Thresholds: "line" (default 0: lines of less mean confidence are given without text),
 // "short" (default 0: so are lines of up to two characters of less, which chance reads into seals and specks more often),
 // "marks" (default 0: so are lines of less that are marks more than anything else, which a fax's noise between the lines reads as),
-// "retry" (default 0.6: lines of less are read another way up too, and the better reading counts).
+// "company" (default 0: none; from this, lines that these thresholds leave out are given where they are as high as the others and stand in a row or column of
+// cells, or are Chinese text), "retry" (default 0.6: lines of less are read another way up too, and the better reading counts).
 func NewRecognizer(x pipeline.Executor, e models.Entry, keys []byte) (*Recognizer, error) {
 	fail := func(format string, args ...any) (*Recognizer, error) {
 		return nil, fmt.Errorf("line recogniser %s: %w", e.ID, fmt.Errorf(format, args...))
@@ -78,7 +80,7 @@ func NewRecognizer(x pipeline.Executor, e models.Entry, keys []byte) (*Recognize
 	p := e.Parameters
 	r := &Recognizer{x: x, margin: p.Float("margin", 0), multiple: p.Int("multiple_of", 32), maxWidth: p.Int("max_width", 1600),
 		maxBatch: max(e.Batch.Max, 1), line: float32(e.Threshold("line", 0)),
-		short: float32(e.Threshold("short", 0)), marks: float32(e.Threshold("marks", 0)), retry: float32(e.Threshold("retry", 0.6))}
+		short: float32(e.Threshold("short", 0)), marks: float32(e.Threshold("marks", 0)), company: float32(e.Threshold("company", 0)), retry: float32(e.Threshold("retry", 0.6))}
 	blank := p.Int("blank", 0)
 	if r.alphabet, err = alphabet(list, blank, p.String("space", "last")); err != nil {
 		return fail("%w", err)
@@ -207,9 +209,15 @@ func (r *Recognizer) Read(ctx context.Context, picture *imaging.Raster, regions 
 		}
 	}
 	lines := make([]ocr.Line, len(regions))
+	var around company
+	if r.company > 0 {
+		around = companyOf(read)
+	}
 	for i := range read {
 		if c := read[i].confidence; c < r.line || c < r.short && len(read[i].glyphs) <= shortLine || c < r.marks && read[i].hatched() {
-			read[i].glyphs = nil
+			if r.company == 0 || c < r.company || !around.has(read[i]) {
+				read[i].glyphs = nil
+			}
 		}
 		lines[i] = read[i].line(min(o.Candidates, MaxReadings))
 	}
