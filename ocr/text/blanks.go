@@ -16,12 +16,26 @@ const (
 
 var (
 	onlyNumber = regexp.MustCompile(`^[0-9.,%¥￥/ -]+$`)
-	pageNumber = regexp.MustCompile(`^[-—–]( ?)[0-9]{1,4}( ?)[-—–]$|^[0-9]{1,4}( ?)/( ?)[0-9]{1,4}$`)
+	// pageNumber may have a hyphen that was read for a stop, and so may hyphenated, between hyphens without blanks.
+	pageNumber = regexp.MustCompile(`^[-—–]( ?)[0-9]{1,4}( ?)[-—–。]$|^[0-9]{1,4}( ?)/( ?)[0-9]{1,4}$`)
+	hyphenated = regexp.MustCompile(`^-[0-9]{1,3}[-。]$`)
+)
+
+// Gaps between the ink of two characters, in heights of the network's input. Of 1147 behind marks or within short lines of 224 pages,
+// those with a blank in print and those without lay on either side.
+const (
+	// A full-width colon stands at the beginning of its square: without a blank it has 0.4 to 0.86 before a figure or letter, with one 0.93
+	// or more. What was read is believed between these two.
+	colonTight, colonWide = 0.75, 0.89
+	// A half-width comma or colon behind a Chinese character has up to 0.27 before a figure, with a blank 0.38 or more.
+	halfRoom = 0.31
+	// A hyphen has about 0.1 to the figure of a page, with a blank 0.26 or more.
+	hyphenRoom = 0.2
 )
 
 // printed takes out the blanks that print does not have and networks read now and then: beside full-width marks, which bring their room
-// along, on one side only of what stands in brackets, and behind the stop within a number. Where a page's number has a
-// blank on one side of its dash or stroke, it gets the other.
+// along, on one side only of what stands in brackets, and behind the stop within a number. Behind a colon or comma the gap decides.
+// Where a page's number has a blank on one side of its dash or stroke, it gets the other.
 func printed(glyphs []glyph) []glyph {
 	var line strings.Builder
 	for _, g := range glyphs {
@@ -34,7 +48,35 @@ func printed(glyphs []glyph) []glyph {
 			out = append(out, g)
 		}
 	}
-	return paged(out, line.String())
+	return paged(behindMarks(out), line.String())
+}
+
+// behindMarks puts in and takes out blanks between a mark that follows a Chinese character and a figure or letter, by the gap.
+func behindMarks(glyphs []glyph) []glyph {
+	out := make([]glyph, 0, len(glyphs)+1)
+	for i, g := range glyphs {
+		mark := len(out) - 1 // the last one that is not a blank
+		blank := mark >= 0 && out[mark].text == " "
+		if blank {
+			mark--
+		}
+		if g.text == " " || mark < 1 || !g.inked || !out[mark].inked || scriptOf(g.text) != spacedScript || scriptOf(out[mark-1].text) != unspacedScript {
+			out = append(out, g)
+			continue
+		}
+		switch gap := between(out[mark], g); {
+		case out[mark].text == "：" && !blank && gap >= colonWide:
+			out = append(out, blankBetween(glyphs[i-1], g))
+		case blank && (out[mark].text == "：" && gap < colonTight || strings.ContainsAny(out[mark].text, ",:") && isDigit(g.text) && gap < halfRoom):
+			out = out[:mark+1]
+		}
+		out = append(out, g)
+	}
+	return out
+}
+
+func blankBetween(a, b glyph) glyph {
+	return glyph{text: " ", confidence: min(a.confidence, b.confidence), inked: b.inked, from: a.to, to: b.from}
 }
 
 // unprinted reports whether the blank at i, which is neither first nor last, is none.
@@ -58,8 +100,13 @@ func unprinted(glyphs []glyph, i int, number bool) bool {
 	return false
 }
 
-// paged gives a page's number the blank on the other side.
+// paged gives a page's number the blank on the other side, or both where the hyphens stand apart.
 func paged(glyphs []glyph, line string) []glyph {
+	if n := len(glyphs); hyphenated.MatchString(line) && glyphs[0].inked &&
+		min(between(glyphs[0], glyphs[1]), between(glyphs[n-2], glyphs[n-1])) >= hyphenRoom {
+		glyphs = slices.Insert(glyphs, n-1, blankBetween(glyphs[n-2], glyphs[n-1]))
+		return slices.Insert(glyphs, 1, blankBetween(glyphs[0], glyphs[1]))
+	}
 	at := pageNumber.FindStringSubmatchIndex(line)
 	if at == nil {
 		return glyphs
@@ -78,8 +125,7 @@ func paged(glyphs []glyph, line string) []glyph {
 	bytes := 0
 	for i, g := range glyphs {
 		if bytes == want && i > 0 {
-			blank := glyph{text: " ", confidence: min(glyphs[i-1].confidence, g.confidence), inked: g.inked, from: glyphs[i-1].to, to: g.from}
-			return slices.Insert(glyphs, i, blank)
+			return slices.Insert(glyphs, i, blankBetween(glyphs[i-1], g))
 		}
 		bytes += len(g.text)
 	}

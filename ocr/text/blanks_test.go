@@ -21,6 +21,7 @@ func TestBlanksAreThoseOfPrint(t *testing.T) {
 		"50. 99":           "50.99",
 		"3. 2019年1月":       "3. 2019年1月",
 		"- 23-":            "- 23 -",
+		"- 23。":            "- 23 。",
 		"—7 —":             "— 7 —",
 		"-6-":              "-6-",
 		"38 /41":           "38 / 41",
@@ -38,5 +39,49 @@ func TestBlanksAreThoseOfPrint(t *testing.T) {
 			got.WriteString(g.text)
 		}
 		assert.Equal(t, want, got.String(), read)
+	}
+}
+
+// TestBlanksAreToldByTheirGaps: characters with the gap to the one before, in heights; a digit is 0.4 wide, anything else too.
+func TestBlanksAreToldByTheirGaps(t *testing.T) {
+	type spot struct {
+		text string
+		gap  float32
+	}
+	for _, c := range []struct {
+		read []spot
+		want string
+	}{
+		{[]spot{{"电", 0}, {"话", 0.1}, {"：", 0.1}, {"8", 0.9}}, "电话： 8"},
+		{[]spot{{"邮", 0}, {"箱", 0.1}, {"：", 0.1}, {"w", 0.95}}, "邮箱： w"},
+		{[]spot{{"电", 0}, {"话", 0.1}, {"：", 0.1}, {"8", 0.8}}, "电话：8"},
+		{[]spot{{"电", 0}, {"话", 0.1}, {"：", 0.1}, {" ", 0}, {"8", 0.8}}, "电话： 8"},
+		{[]spot{{"代", 0}, {"码", 0.1}, {"：", 0.1}, {" ", 0}, {"7", 0.5}}, "代码：7"},
+		{[]spot{{"查", 0}, {"明", 0.1}, {",", 0.1}, {" ", 0}, {"1", 0.2}}, "查明,1"},
+		{[]spot{{"查", 0}, {"明", 0.1}, {":", 0.1}, {" ", 0}, {"1", 0.4}}, "查明: 1"},
+		{[]spot{{"查", 0}, {"明", 0.1}, {"：", 0.1}, {"被", 1.2}}, "查明：被"},
+		{[]spot{{"b", 0}, {"a", 0.1}, {":", 0.1}, {" ", 0.1}, {"1", 0.2}}, "ba: 1"},
+		{[]spot{{"-", 0}, {"1", 0.3}, {"6", 0.1}, {"-", 0.25}}, "- 16 -"},
+		{[]spot{{"-", 0}, {"6", 0.3}, {"。", 0.3}}, "- 6 。"},
+		{[]spot{{"-", 0}, {"6", 0.1}, {"-", 0.1}}, "-6-"},
+		{[]spot{{"-", 0}, {"6", 0.3}, {"-", 0.1}}, "-6-"},
+		{[]spot{{"—", 0}, {"6", 0.3}, {"—", 0.3}}, "—6—"},
+	} {
+		var glyphs []glyph
+		at := float32(0)
+		for _, s := range c.read {
+			if s.text == " " {
+				glyphs = append(glyphs, glyph{text: " ", inked: true, from: at, to: at})
+				continue
+			}
+			at += s.gap
+			glyphs = append(glyphs, glyph{text: s.text, inked: true, from: at, to: at + 0.4})
+			at += 0.4
+		}
+		var got strings.Builder
+		for _, g := range printed(glyphs) {
+			got.WriteString(g.text)
+		}
+		assert.Equal(t, c.want, got.String())
 	}
 }
