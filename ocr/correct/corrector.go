@@ -37,6 +37,7 @@ func (c *Corrector) Correct(ctx context.Context, p *ocr.Page, names bool) error 
 		return err
 	}
 	changes = c.stillAllowed(page, changes, names)
+	changes = rather(c.marks(page), changes)
 	changes = append(changes, c.tickBoxes(page.flows)...)
 	changes = append(changes, c.spelled(page.flows)...)
 	changes = append(changes, c.pageNumbers(page.flows)...)
@@ -46,21 +47,21 @@ func (c *Corrector) Correct(ctx context.Context, p *ocr.Page, names bool) error 
 
 // page is a page's running texts as the language model reads them.
 type page struct {
-	flows  []flow
-	text   []charlm.Class
-	places []place // ascending
+	flows     []flow
+	forbidden [][]bool // of each glyph of each flow, whether it must not be changed
+	text      []charlm.Class
+	places    []place // ascending
 }
 
 // gather makes the page's text, and finds the places that may be changed.
 func (c *Corrector) gather(fs []flow, names bool) *page {
-	p := &page{flows: fs, text: []charlm.Class{charlm.Break}}
-	forbidden := c.protected(fs, names)
+	p := &page{flows: fs, forbidden: c.protected(fs, names), text: []charlm.Class{charlm.Break}}
 	for i, f := range fs {
 		var at []int
 		p.text, at = c.model.Vocabulary.Append(p.text, make([]int, 0, len(f)), f.runes())
 		p.text = append(p.text, charlm.Break)
 		for k, g := range f {
-			if g.confidence >= c.config.Doubt || forbidden[i][k] || f.around(k) < c.config.Context {
+			if g.confidence >= c.config.Doubt || p.forbidden[i][k] || f.around(k) < c.config.Context {
 				continue
 			}
 			if readings := c.readings(f, k); len(readings) > 1 {

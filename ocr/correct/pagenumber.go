@@ -2,6 +2,7 @@ package correct
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"github.com/courtsense/courtsense/ocr"
 )
@@ -10,7 +11,8 @@ const (
 	dashes       = "—-–－"
 	likeDashes   = "一。、·_"
 	mostOfNumber = 3 // digits of a page's number
-	dashed       = 3 // what a dash on either side of a page's number adds to its score
+	dashed       = 3 // what a page's number between strokes adds to the score of a dash
+	opposed      = 6 // what a dash on the number's other side adds more: nothing else stands there
 )
 
 // pageNumbers finds strokes on either side of a page's number that were read for anything else: on a line of its own, such as “—16一”,
@@ -20,9 +22,20 @@ func (c *Corrector) pageNumbers(fs []flow) []change {
 	for i, f := range fs {
 		for from, to := range f.lines() {
 			if n := to - from; n >= 3 && n <= mostOfNumber+2 && f.dashedNumber(from, to) {
-				for _, at := range [...]int{from, to - 1} {
-					if ch, ok := c.dash(f, i, at, f[from+to-1-at].r); ok {
-						out = append(out, ch)
+				first, one := c.dash(f, i, from, f[to-1].r)
+				opposite := f[from].r
+				if one {
+					opposite, _ = utf8.DecodeRuneInString(first.to.Char)
+					out = append(out, first)
+				}
+				last, other := c.dash(f, i, to-1, opposite)
+				if other {
+					out = append(out, last)
+				}
+				if !one && other { // and now the first has a dash opposite
+					opposite, _ = utf8.DecodeRuneInString(last.to.Char)
+					if first, one = c.dash(f, i, from, opposite); one {
+						out = append(out, first)
 					}
 				}
 			}
@@ -48,11 +61,15 @@ func (c *Corrector) dash(f flow, number, at int, opposite rune) (change, bool) {
 	if strings.ContainsRune(dashes, g.r) {
 		return change{}, false
 	}
+	more := float32(dashed)
+	if strings.ContainsRune(dashes, opposite) {
+		more += opposed
+	}
 	for _, o := range g.candidates {
 		if len(o.Char) == 0 || !strings.Contains(dashes, o.Char) || strings.ContainsRune(dashes, opposite) && o.Char != string(opposite) {
 			continue
 		}
-		original, corrected := c.config.Han.Recognition*logarithm(g.confidence), c.config.Han.Recognition*logarithm(o.Confidence)+dashed
+		original, corrected := c.config.Han.Recognition*logarithm(g.confidence), c.config.Han.Recognition*logarithm(o.Confidence)+more
 		if corrected <= original {
 			return change{}, false
 		}

@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	longestQuote = 30    // characters between quotation marks, looked at
-	leastQuote   = 0.001 // confidence from which a stop may be a quotation mark
+	longestQuote = 30     // characters between quotation marks, looked at
+	leastQuote   = 0.0001 // confidence from which a stop may be a quotation mark
 )
 
 // quotation tells whether a character is a quotation mark.

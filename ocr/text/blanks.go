@@ -37,18 +37,22 @@ const (
 // along, on one side only of what stands in brackets, and behind the stop within a number. Behind a colon or comma the gap decides.
 // Where a page's number has a blank on one side of its dash or stroke, it gets the other.
 func printed(glyphs []glyph) []glyph {
-	var line strings.Builder
-	for _, g := range glyphs {
-		line.WriteString(g.text)
-	}
-	number := onlyNumber.MatchString(line.String())
+	number := onlyNumber.MatchString(textOf(glyphs))
 	out := make([]glyph, 0, len(glyphs)+1)
 	for i, g := range glyphs {
 		if g.text != " " || i == 0 || i+1 == len(glyphs) || !unprinted(glyphs, i, number) {
 			out = append(out, g)
 		}
 	}
-	return paged(behindMarks(out), line.String())
+	return paged(behindMarks(out))
+}
+
+func textOf(glyphs []glyph) string {
+	var text strings.Builder
+	for _, g := range glyphs {
+		text.WriteString(g.text)
+	}
+	return text.String()
 }
 
 // behindMarks puts in and takes out blanks between a mark that follows a Chinese character and a figure or letter, by the gap.
@@ -101,7 +105,8 @@ func unprinted(glyphs []glyph, i int, number bool) bool {
 }
 
 // paged gives a page's number the blank on the other side, or both where the hyphens stand apart.
-func paged(glyphs []glyph, line string) []glyph {
+func paged(glyphs []glyph) []glyph {
+	line := textOf(glyphs)
 	if n := len(glyphs); hyphenated.MatchString(line) && glyphs[0].inked &&
 		min(between(glyphs[0], glyphs[1]), between(glyphs[n-2], glyphs[n-1])) >= hyphenRoom {
 		glyphs = slices.Insert(glyphs, n-1, blankBetween(glyphs[n-2], glyphs[n-1]))

@@ -29,6 +29,11 @@ const (
 	markRoom = 0.12
 	// markAlone is a gap before a mark from which it does not belong to the word before.
 	markAlone = 0.6
+	// A blank between letters that is narrower than blankShare times the lower quartile of the line's is the room beside a thin or slanted
+	// one: of 3859 read on English pages in lines that held nothing else wrong, 5 were so narrow, none of them one in print, whose
+	// least had 0.45. The line's are known from leastBlanks on.
+	blankShare  = 0.42
+	leastBlanks = 5
 )
 
 // halfWidthOf are the full-width marks that a network takes English ones for.
@@ -123,7 +128,7 @@ func respaced(glyphs []glyph) []glyph {
 				switch a, b := glyphs[last].text, g.text; {
 				case pitch > 0 && isDigit(a) && isDigit(b):
 					blank = blank && middle(g)-middle(glyphs[last]) >= digitApart*pitch
-				case strings.ContainsAny(b, ".:") && gap < markAlone:
+				case strings.ContainsAny(b, ".:!?,;") && gap < markAlone:
 					blank = false
 				case before >= 0 && strings.ContainsAny(a, ".:") && b >= "0" && b <= "z" && (b <= "9" || b >= "a") && spaced(glyphs[before], glyphs[last]):
 					blank = blank && gap > between(glyphs[before], glyphs[last])+markRoom
@@ -136,7 +141,34 @@ func respaced(glyphs []glyph) []glyph {
 		out = append(out, g)
 		before, last = last, i
 	}
+	return withoutNarrow(out)
+}
+
+// withoutNarrow takes out blanks between letters that are much narrower than the line's others.
+func withoutNarrow(glyphs []glyph) []glyph {
+	var blanks []float32
+	for i, g := range glyphs {
+		if g.text == " " {
+			blanks = append(blanks, between(glyphs[i-1], glyphs[i+1]))
+		}
+	}
+	if len(blanks) < leastBlanks {
+		return glyphs
+	}
+	slices.Sort(blanks)
+	usual := blanks[len(blanks)/4]
+	out := glyphs[:0]
+	for i, g := range glyphs {
+		if g.text == " " && letter(glyphs[i-1].text) && letter(glyphs[i+1].text) && between(glyphs[i-1], glyphs[i+1]) < blankShare*usual {
+			continue
+		}
+		out = append(out, g)
+	}
 	return out
+}
+
+func letter(char string) bool {
+	return len(char) == 1 && (char[0] >= 'a' && char[0] <= 'z' || char[0] >= 'A' && char[0] <= 'Z')
 }
 
 func isDigit(char string) bool { return len(char) == 1 && char[0] >= '0' && char[0] <= '9' }

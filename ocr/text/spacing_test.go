@@ -56,6 +56,7 @@ func TestBlanksAreWhereTheGapsAre(t *testing.T) {
 	} {
 		assert.Equal(t, want, joined(respaced(set(in, 0.03, 0.25))), "%q", in)
 	}
+	assert.Equal(t, "Plaintiff! May", joined(respaced(set("Plaintiff_! May", 0.15, 0.4))), "nor does a blank go before it")
 	assert.Equal(t, "82313720100922679", joined(respaced(set("8_2 3_13720_100_922_679", 0.2, 0.2))), "spaced out")
 	assert.Equal(t, "SPACED OUT", joined(respaced(set("SPACED|OUT", 0.15, 0.6))))
 	assert.Equal(t, "11224712998", joined(respaced(set("1_122471_2998", 0.2, 0.2))), "all digits are equally far apart")
@@ -67,6 +68,25 @@ func TestBlanksAreWhereTheGapsAre(t *testing.T) {
 	plain := set("made on|19 August", 0.03, 0.25)
 	plain[3].inked = false
 	assert.Equal(t, "made on19 August", joined(respaced(plain)), "without ink boxes the network is believed")
+}
+
+func TestBlanksOfALineAreAlikeWide(t *testing.T) {
+	const loose = 0.12 // what there is more behind the first blank that none was printed for
+	for in, want := range map[string]string{
+		"Any Appe_llant Judge in New York": "Any Appellant Judge in New York",
+		"Any Appe_llant Judge":             "Any Appe llant Judge", // too few blanks to know
+		"Any 28_91 Judge in New York":      "Any 28 91 Judge in New York",
+	} {
+		glyphs := set(in, 0.03, 0.6)
+		behind := false
+		for i, c := range []rune(in) {
+			if behind {
+				glyphs[i].from, glyphs[i].to = glyphs[i].from+loose, glyphs[i].to+loose
+			}
+			behind = behind || c == '_'
+		}
+		assert.Equal(t, want, joined(respaced(glyphs)), in)
+	}
 }
 
 func TestMarksOfEnglishLines(t *testing.T) {
