@@ -45,7 +45,8 @@ type Detector struct {
 // factor, default 3), "enlarge_below" (pictures whose longer side is below it are doubled, default 320), "tile" (what is
 // longer than this after scaling is cut into overlapping tiles, default 1600), and "min_line" (where the picture was shrunk
 // and the median line is lower than this in the tensor, it is shown once more, larger; default 0: never). "end_growth" moves a
-// line's ends over free ink that goes on behind them, by up to so many of its heights (0 to 3, default 0: not at all).
+// line's ends over free ink that goes on behind them, by up to so many of its heights (0 to 3, default 0: not at all), and
+// over a mark that was found there as a line of its own.
 // "large_side" (where lines cover little of a picture its longer side is brought down to this for one more look, and what is
 // found to be at least "large_line" tensor pixels high then, default 20, takes the place of its pieces; default 0: never). "tables"
 // (default false: cells of a table that were found as one line are parted, and lone entries that were left out are added).
@@ -169,7 +170,9 @@ func (d *Detector) Detect(ctx context.Context, r *imaging.Raster, o DetectOption
 		regions = cutAtRules(cellsApart(regions), plane{pix: r.Pix, width: r.Width, height: r.Height, channels: 3})
 	}
 	if d.endGrowth > 0 {
-		grownEnds(regions, plane{pix: r.Pix, width: r.Width, height: r.Height, channels: 3}, d.endGrowth)
+		src := plane{pix: r.Pix, width: r.Width, height: r.Height, channels: 3}
+		regions = withMarks(regions, src)
+		grownEnds(regions, src, d.endGrowth)
 	}
 	if d.tables {
 		regions = withEntries(regions, plane{pix: r.Pix, width: r.Width, height: r.Height, channels: 3})

@@ -61,6 +61,7 @@ type endFrame struct {
 	at, out, across vec
 	height, length  float64
 	first, second   int
+	closing, column bool // the line's end, not its start; characters stand below each other
 }
 
 func frameOf(r Region, end bool) (endFrame, bool) {
@@ -75,7 +76,7 @@ func frameOf(r Region, end bool) (endFrame, bool) {
 	}
 	a, b := toVec(r.Polygon[here[0]]), toVec(r.Polygon[here[1]])
 	c, d := toVec(r.Polygon[there[0]]), toVec(r.Polygon[there[1]])
-	f := endFrame{at: a.between(b, 0.5), first: here[0], second: here[1]}
+	f := endFrame{at: a.between(b, 0.5), first: here[0], second: here[1], closing: end, column: r.Vertical}
 	inner := c.between(d, 0.5)
 	f.height, f.length = norm(b.minus(a)), norm(f.at.minus(inner))
 	if !(f.height >= 6 && f.length >= 0.8*f.height) || math.IsInf(f.length, 0) {
@@ -176,7 +177,7 @@ func (f endFrame) inkReach(src plane, free float64, shared bool) float64 {
 		var faint [endMost]inkColumn
 		f.readInk(faint[:n], src, step, tone, max(tone.need(endFaint), int(math.Round(endGrain*tone.grain))))
 		if last = faintMark(faint[:n]); last == 0 {
-			return 0
+			return min(f.dimReach(src, free, tone), free)
 		}
 	}
 	return min(float64(last)*step+endPaper*f.height, free)

@@ -63,7 +63,8 @@ func TestEndsGrowOverInkThatWasLeftOut(t *testing.T) {
 	}
 }
 
-// A small full stop that is a quarter as dark as the characters is taken in; as faint a smear, or one among others, is not.
+// A small full stop that is a quarter as dark as the characters is taken in, on uneven paper too; as faint a smear, or one among
+// others, is not.
 func TestEndsGrowOverAFaintStop(t *testing.T) {
 	box := ocr.Box{X: 198, Y: 98, W: 304, H: 24}
 	for name, c := range map[string]struct {
@@ -78,7 +79,16 @@ func TestEndsGrowOverAFaintStop(t *testing.T) {
 			fill(r, ocr.Box{X: 520, Y: 114, W: 5, H: 5}, 178)
 		}, 502},
 		"too faint":  {func(r *imaging.Raster) { fill(r, ocr.Box{X: 510, Y: 114, W: 6, H: 6}, 232) }, 502},
-		"grainy":     {func(r *imaging.Raster) { grainy(r); fill(r, ocr.Box{X: 510, Y: 114, W: 6, H: 6}, 178) }, 502},
+		"grainy":     {func(r *imaging.Raster) { grainy(r); fill(r, ocr.Box{X: 510, Y: 114, W: 6, H: 6}, 178) }, 517},
+		"dim":        {func(r *imaging.Raster) { grainy(r); fill(r, ocr.Box{X: 510, Y: 114, W: 6, H: 6}, 222) }, 502},
+		"above":      {func(r *imaging.Raster) { grainy(r); fill(r, ocr.Box{X: 510, Y: 100, W: 6, H: 6}, 178) }, 502},
+		"two grainy": {func(r *imaging.Raster) {
+			grainy(r)
+			fill(r, ocr.Box{X: 508, Y: 114, W: 5, H: 5}, 178)
+			fill(r, ocr.Box{X: 520, Y: 114, W: 5, H: 5}, 178)
+		}, 502},
+		"grain only": {grainy, 502},
+		"rule":       {func(r *imaging.Raster) { grainy(r); fill(r, ocr.Box{X: 510, Y: 60, W: 4, H: 120}, 178) }, 502},
 		"at the gap": {func(r *imaging.Raster) { fill(r, ocr.Box{X: 524, Y: 114, W: 6, H: 6}, 178) }, 502},
 	} {
 		page := sheet(700, 200)
