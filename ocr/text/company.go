@@ -25,19 +25,21 @@ const (
 
 // company tells unsure lines that are text from noise, by what is read surely around them.
 type company struct {
-	boxes []ocr.Box // of the sure lines
-	usual float32   // their height
+	boxes []ocr.Box // of the sure lines that are no columns
+	usual float32   // height of the sure lines, or width of columns
 }
 
 func companyOf(read []reading) company {
 	var c company
 	var heights []float32
 	for _, r := range read {
-		if r.vertical || r.confidence < companySure || len(r.glyphs) == 0 {
+		if r.confidence < companySure || len(r.glyphs) == 0 {
 			continue
 		}
-		b := r.region.Polygon.Bounds()
-		c.boxes, heights = append(c.boxes, b), append(heights, b.H)
+		heights = append(heights, r.thickness())
+		if !r.vertical {
+			c.boxes = append(c.boxes, r.region.Polygon.Bounds())
+		}
 	}
 	if len(heights) > 0 {
 		slices.Sort(heights)
@@ -47,10 +49,9 @@ func companyOf(read []reading) company {
 }
 
 // has reports whether a line is one that the page should have there: a cell of one or two characters in a row of a table, or a number in a
-// column of them, or a line of Chinese text; all as high as the page's lines are. Noise, seals and specks seldom are.
+// column of them, or a line or column of Chinese text; all as high as the page's lines are. Noise, seals and specks seldom are.
 func (c company) has(r reading) bool {
-	b := r.region.Polygon.Bounds()
-	if r.vertical || b.H < companyLowest*c.usual || b.H > companyHighest*c.usual {
+	if high := r.thickness(); high < companyLowest*c.usual || high > companyHighest*c.usual {
 		return false
 	}
 	all, han, digits, marks := 0, 0, 0, 0
@@ -70,11 +71,20 @@ func (c company) has(r reading) bool {
 	if all > shortLine {
 		return all >= proseLeast && float64(han) >= proseHan*float64(all)
 	}
-	if all == 0 || marks > 0 {
+	if all == 0 || marks > 0 || r.vertical {
 		return false
 	}
-	row, column := c.around(b)
+	row, column := c.around(r.region.Polygon.Bounds())
 	return row >= companyLeast || row > 0 && row+column >= companyCorner || digits == all && column >= companyLeast
+}
+
+// thickness returns how high a line is, or how wide a column.
+func (r *reading) thickness() float32 {
+	b := r.region.Polygon.Bounds()
+	if r.vertical {
+		return b.W
+	}
+	return b.H
 }
 
 // around counts the sure lines of a box's row, and those above and below it that begin, end or have their middle where it does.

@@ -27,6 +27,8 @@ func TestCompanyTellsTextFromNoise(t *testing.T) {
 	assert.InDelta(t, 20, c.usual, 0)
 	column := at("套", 0.6, 500, 141, 20, 20)
 	column.vertical = true
+	upright := at("其他形式非法转让本法规定的许可证", 0.6, 600, 100, 21, 320)
+	upright.vertical = true
 	for name, one := range map[string]struct {
 		r    reading
 		want bool
@@ -40,6 +42,7 @@ func TestCompanyTellsTextFromNoise(t *testing.T) {
 		"a number below others":              {at("3", 0.6, 300, 220, 10, 20), true},
 		"a character below others":           {at("套", 0.6, 300, 220, 20, 20), false},
 		"a line of prose":                    {at("其他形式非法转让本法规定的许可证", 0.6, 100, 300, 320, 21), true},
+		"a column of prose":                  {upright, true},
 		"strokes as long":                    {at("一mm，mm。%m2mm8哪$55%哪", 0.6, 100, 300, 320, 21), false},
 		"prose far smaller than the rest":    {at("其他形式非法转让本法规定的许可证", 0.6, 100, 300, 120, 8), false},
 		"a few characters outside the table": {at("其他形式", 0.6, 100, 300, 80, 20), false},

@@ -78,10 +78,10 @@ func TestEndsGrowOverAFaintStop(t *testing.T) {
 			fill(r, ocr.Box{X: 508, Y: 114, W: 5, H: 5}, 178)
 			fill(r, ocr.Box{X: 520, Y: 114, W: 5, H: 5}, 178)
 		}, 502},
-		"too faint":  {func(r *imaging.Raster) { fill(r, ocr.Box{X: 510, Y: 114, W: 6, H: 6}, 232) }, 502},
-		"grainy":     {func(r *imaging.Raster) { grainy(r); fill(r, ocr.Box{X: 510, Y: 114, W: 6, H: 6}, 178) }, 517},
-		"dim":        {func(r *imaging.Raster) { grainy(r); fill(r, ocr.Box{X: 510, Y: 114, W: 6, H: 6}, 222) }, 502},
-		"above":      {func(r *imaging.Raster) { grainy(r); fill(r, ocr.Box{X: 510, Y: 100, W: 6, H: 6}, 178) }, 502},
+		"too faint": {func(r *imaging.Raster) { fill(r, ocr.Box{X: 510, Y: 114, W: 6, H: 6}, 232) }, 502},
+		"grainy":    {func(r *imaging.Raster) { grainy(r); fill(r, ocr.Box{X: 510, Y: 114, W: 6, H: 6}, 178) }, 517},
+		"dim":       {func(r *imaging.Raster) { grainy(r); fill(r, ocr.Box{X: 510, Y: 114, W: 6, H: 6}, 222) }, 502},
+		"above":     {func(r *imaging.Raster) { grainy(r); fill(r, ocr.Box{X: 510, Y: 100, W: 6, H: 6}, 178) }, 502},
 		"two grainy": {func(r *imaging.Raster) {
 			grainy(r)
 			fill(r, ocr.Box{X: 508, Y: 114, W: 5, H: 5}, 178)
