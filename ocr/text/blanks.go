@@ -18,6 +18,8 @@ var (
 	onlyNumber = regexp.MustCompile(`^[0-9.,%¥￥/ -]+$`)
 	// pageNumber may have a hyphen that was read for a stop, and so may hyphenated, between hyphens without blanks.
 	pageNumber = regexp.MustCompile(`^[-—–]( ?)[0-9]{1,4}( ?)[-—–。]$|^[0-9]{1,4}( ?)/( ?)[0-9]{1,4}$`)
+	// clause is the number of a clause before that of one of its items.
+	clause     = regexp.MustCompile(`^([0-9]{1,2}\.[0-9]{1,2})[（(][一二三四五六七八九十]{1,3}[）)]`)
 	hyphenated = regexp.MustCompile(`^-[0-9]{1,3}[-。]$`)
 )
 
@@ -44,7 +46,7 @@ func printed(glyphs []glyph) []glyph {
 			out = append(out, g)
 		}
 	}
-	return paged(behindMarks(out))
+	return paged(numbered(behindMarks(out)))
 }
 
 func textOf(glyphs []glyph) string {
@@ -53,6 +55,17 @@ func textOf(glyphs []glyph) string {
 		text.WriteString(g.text)
 	}
 	return text.String()
+}
+
+// numbered puts a blank behind a clause's number, where the room within a full-width bracket hides it: 5.2 （十）.
+func numbered(glyphs []glyph) []glyph {
+	at := clause.FindStringSubmatchIndex(textOf(glyphs))
+	if at == nil {
+		return glyphs
+	}
+	// All of a number's characters are one byte and one glyph each.
+	n := at[3]
+	return slices.Insert(glyphs, n, blankBetween(glyphs[n-1], glyphs[n]))
 }
 
 // behindMarks puts in and takes out blanks between a mark that follows a Chinese character and a figure or letter, by the gap.
