@@ -94,21 +94,26 @@ type relay struct {
 	mu        sync.Mutex
 	stream    *gortsplib.ServerStream
 	published chan struct{}
+	closing   sync.Once
 }
 
+// startRelay starts a relay that the test's end closes, however it ends, unless the test does so before.
 func startRelay(t *testing.T, address string) *relay {
 	t.Helper()
 	r := &relay{published: make(chan struct{}, 1)}
 	r.server = &gortsplib.Server{Handler: r, RTSPAddress: address}
 	require.NoError(t, r.server.Start())
+	t.Cleanup(r.close)
 	return r
 }
 
 func (r *relay) close() {
-	if s := r.current(); s != nil {
-		s.Close()
-	}
-	r.server.Close()
+	r.closing.Do(func() {
+		if s := r.current(); s != nil {
+			s.Close()
+		}
+		r.server.Close()
+	})
 }
 
 func (r *relay) current() *gortsplib.ServerStream {
@@ -226,7 +231,6 @@ func TestRTSP(t *testing.T) {
 	require.Contains(t, (<-lost).Reason, "no further picture")
 
 	server = startRelay(t, address)
-	defer server.close()
 	stop = server.publish(t, url, "640x360")
 	await(640)
 	cancel()
