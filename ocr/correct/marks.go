@@ -21,7 +21,7 @@ func (c *Corrector) marks(p *page) []change {
 	for i, f := range p.flows {
 		out = append(out, c.brackets(f, i, p.forbidden[i])...)
 		for at, g := range f {
-			if g.confidence >= c.config.Doubt {
+			if g.confidence >= c.config.Doubt || p.forbidden[i][at] {
 				continue
 			}
 			var ch change
