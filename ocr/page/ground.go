@@ -42,6 +42,9 @@ func (g ground) bridged(raw []byte) []byte {
 			for ny := max(y-reach, 0); ny <= min(y+reach, g.rows-1); ny++ {
 				near = append(near, raw[ny*g.columns+max(x-reach, 0):ny*g.columns+min(x+reach, g.columns-1)+1]...)
 			}
+			if float64(raw[y*g.columns+x]) >= groundGone*float64(slices.Max(near)) {
+				continue // most cells, and they need not be sorted for it
+			}
 			slices.Sort(near)
 			if m := near[len(near)*3/4]; float64(raw[y*g.columns+x]) < groundGone*float64(m) {
 				out[y*g.columns+x] = m

@@ -71,12 +71,11 @@ func addCells(sums []uint32, px []byte, f int) {
 // fill turns the sums of a row of cells, rows pixels high, into grey levels and redness.
 func (s *survey) fill(y int, sums []uint32, rows uint32, width int) {
 	gray, red := s.gray[y*s.width:][:s.width], s.red[y*s.width:][:s.width]
+	scale := 65536 / (uint32(s.factor) * rows)
 	for x := range gray {
-		n := uint32(s.factor)
 		if x == s.width-1 {
-			n = uint32(width - x*s.factor)
+			scale = 65536 / (uint32(width-x*s.factor) * rows)
 		}
-		scale := 65536 / (n * rows)
 		p := sums[3*x : 3*x+3 : 3*x+3]
 		b, g, r := (p[0]*scale+1<<15)>>16, (p[1]*scale+1<<15)>>16, (p[2]*scale+1<<15)>>16
 		gray[x] = imaging.Luma(byte(b), byte(g), byte(r))

@@ -61,31 +61,67 @@ func (t *turn) row(dst []byte, y int) {
 	t.border(dst, to, n, sx, sy)
 	px, stride := t.r.Pix, 3*t.r.Width
 	x, yy := sx+int64(from)*t.dx, sy+int64(from)*t.dy
-	// Three channels go side by side in 64 bits: weighted along the row they fit in 16 bits each, weighted by the rows in 32. Only the picture's last
-	// pixels have fewer than eight bytes from their own on.
+	for i := from; i < to; {
+		// Only the picture's last pixels have fewer than four bytes from their own on.
+		at := int(yy>>turnBits)*stride + 3*int(x>>turnBits)
+		run := min(t.run(x, yy), to-i, (len(px)-at-stride-4)/3)
+		if run < 1 {
+			t.border(dst, i, i+1, sx, sy)
+			run = 1
+		} else {
+			size := 3*run + 4
+			t.mix(dst[3*i:3*(i+run)], px[at:at+size], px[at+stride:at+stride+size], x, yy)
+		}
+		i += run
+		x += int64(run) * t.dx
+		yy += int64(run) * t.dy
+	}
+}
+
+// run returns for how many pixels, from the position (x, y) on, each lies in the same row as the one before and one column on.
+func (t *turn) run(x, y int64) int {
+	const part = turnOne - 1
+	n := int64(math.MaxInt32)
+	if lag := turnOne - t.dx; lag > 0 {
+		n = (x&part)/lag + 1
+	}
+	switch {
+	case t.dy > 0:
+		n = min(n, (part-y&part)/t.dy+1)
+	case t.dy < 0:
+		n = min(n, y&part/-t.dy+1)
+	}
+	return int(n)
+}
+
+// mix fills a run of pixels from those at (x, y) on: above and below are the two rows' pixels, one more than the run has.
+func (t *turn) mix(dst, above, below []byte, x, y int64) {
+	// Three channels go side by side in 64 bits: weighted along the row they fit in 16 bits each, weighted by the rows in 32. What is
+	// the right neighbour of one pixel is the left one of the next.
 	const (
 		half = 1<<47 | 1<<15
 		wide = 1<<48 - 1<<32 | 1<<16 - 1
 	)
-	spread := func(px uint64) uint64 { return px&0xff00ff | px&0xff00<<24 } // blue, red, green
-	for i := from; i < to; i++ {
-		at := int(yy>>turnBits)*stride + 3*int(x>>turnBits)
-		if at+stride+8 > len(px) {
-			t.border(dst, i, i+1, sx, sy)
-			x += t.dx
-			yy += t.dy
-			continue
-		}
-		fx, fy := uint64(x>>(turnBits-8))&0xff, uint64(yy>>(turnBits-8))&0xff
-		above, below := binary.LittleEndian.Uint64(px[at:]), binary.LittleEndian.Uint64(px[at+stride:])
-		upper := spread(above)*(256-fx) + spread(above>>24)*fx
-		lower := spread(below)*(256-fx) + spread(below>>24)*fx
-		bg := upper&wide*(256-fy) + lower&wide*fy + half
-		red := upper>>16&0xffff*(256-fy) + lower>>16&0xffff*fy + 1<<15
-		out := dst[3*i : 3*i+3 : 3*i+3]
+	spread := func(px []byte) uint64 { // blue, red, green
+		v := uint64(binary.LittleEndian.Uint32(px))
+		return v&0xff00ff | v&0xff00<<24
+	}
+	a, b := spread(above), spread(below)
+	dx, dy := t.dx, t.dy
+	for i := 0; i+3 <= len(dst); i += 3 {
+		right, rightBelow := spread(above[i+3:]), spread(below[i+3:])
+		fx, fy := uint64(x>>(turnBits-8))&0xff, uint64(y>>(turnBits-8))&0xff
+		// 256*p + (q-p)*f is p*(256-f) + q*f.
+		upper, lower := a<<8+(right-a)*fx, b<<8+(rightBelow-b)*fx
+		u, l := upper&wide, lower&wide
+		bg := u<<8 + (l-u)*fy + half
+		u, l = upper>>16&0xffff, lower>>16&0xffff
+		red := u<<8 + (l-u)*fy + 1<<15
+		out := dst[i : i+3 : i+3]
 		out[0], out[1], out[2] = byte(bg>>16), byte(bg>>48), byte(red>>16)
-		x += t.dx
-		yy += t.dy
+		a, b = right, rightBelow
+		x += dx
+		y += dy
 	}
 }
 

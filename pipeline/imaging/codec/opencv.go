@@ -68,7 +68,6 @@ func rasterOfMat(m gocv.Mat, f imaging.Format) (*imaging.Raster, error) {
 		defer c.Close()
 		m = c
 	}
-	out := imaging.NewRaster(m.Cols(), m.Rows())
 	channels := m.Channels()
 	if channels != 1 && channels != 3 && channels != 4 {
 		return nil, refuse(f, fmt.Errorf("decoder: %d channels", channels))
@@ -92,6 +91,11 @@ func rasterOfMat(m gocv.Mat, f imaging.Format) (*imaging.Raster, error) {
 	default:
 		return nil, refuse(f, fmt.Errorf("decoder: samples of type %v", m.Type()))
 	}
+	if channels == 3 {
+		// Copied into memory that nobody has to clear first.
+		return &imaging.Raster{Pix: append([]byte(nil), pix...), Width: m.Cols(), Height: m.Rows()}, nil
+	}
+	out := imaging.NewRaster(m.Cols(), m.Rows())
 	flatten(out.Pix, pix, channels)
 	return out, nil
 }
