@@ -17,11 +17,11 @@ const (
 	speckStep  = 60    // grey levels between a speck and all of its neighbours
 	speckRate  = 0.002 // of the pixels; clean pages have a tenth of it in their full stops
 	grainSigma = 18.0  // grey levels; readers and recognisers see through less
-	noiseRows  = 13    // every how many rows noise is measured
+	noiseRows  = 21    // every how many rows noise is measured
 	paperGrain = 48    // grey levels between the lightest and darkest of nine pixels that can still be paper
 )
 
-// findNoise looks at every thirteenth row. Grain is measured with the mask of J. Immerkaer, "Fast noise variance estimation",
+// findNoise looks at every twenty-first row. Grain is measured with the mask of J. Immerkaer, "Fast noise variance estimation",
 // Computer Vision and Image Understanding 64 (1996), on what is flat enough to be paper.
 func findNoise(r *imaging.Raster) noise {
 	var n noise

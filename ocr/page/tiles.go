@@ -2,6 +2,7 @@ package page
 
 import (
 	"cmp"
+	"encoding/binary"
 	"math"
 	"slices"
 
@@ -102,38 +103,73 @@ func (t tiling) reduced(r *imaging.Raster) levels {
 
 // average writes the luma of r, averaged over areas, into the top left w x h pixels of out.
 func average(out levels, r *imaging.Raster, w, h int) {
-	line := make([]byte, r.Width+2) // two pixels more, which weigh nothing
 	if w == r.Width && h == r.Height {
 		for y := range h {
-			lumaRow(line[:w], r.Row(y))
-			copy(out.pix[y*out.width:], line[:w])
+			lumaRow(out.pix[y*out.width:][:w], r.Row(y))
 		}
 		return
 	}
 	ratioX, ratioY := float64(r.Width)/float64(w), float64(r.Height)/float64(h)
 	spans := newSpans(r.Width, w)
-	sums := make([]float32, w)
-	across := make([]float32, w) // the source row that is held, summed along its width
-	held := -1
+	mean := make([]uint16, r.Width+2) // two pixels more, which weigh nothing
+	var rows weighted
 	for y := range h {
-		clear(sums)
-		lo, hi := float64(y)*ratioY, min(float64(y+1)*ratioY, float64(r.Height))
-		for row := int(lo); float64(row) < hi-1e-9; row++ {
-			if row != held {
-				lumaRow(line[:r.Width], r.Row(row))
-				sumSpans(across, line, spans)
-				held = row
-			}
-			weight := float32(min(float64(row+1), hi) - max(float64(row), lo))
-			for x, v := range across {
-				sums[x] += v * weight
-			}
+		rows.set(r, float64(y)*ratioY, min(float64(y+1)*ratioY, float64(r.Height)))
+		rows.luma(mean[:r.Width])
+		sumSpans(out.pix[y*out.width:][:w], mean, spans, float32(1/(256*ratioX)))
+	}
+}
+
+// weighted are the rows that one row of a smaller picture covers, and by how much each counts; that is 256 for all together.
+type weighted struct {
+	rows    [][]byte
+	weights []uint64
+}
+
+// set takes the rows from lo to hi.
+func (w *weighted) set(r *imaging.Raster, lo, hi float64) {
+	w.rows, w.weights = w.rows[:0], w.weights[:0]
+	before := 0.0
+	for row := int(lo); float64(row) < hi-1e-9; row++ {
+		// What rounding takes from one row the next ones get.
+		upto := math.Round(256 * (min(float64(row+1), hi) - lo) / (hi - lo))
+		w.rows, w.weights = append(w.rows, r.Row(row)), append(w.weights, uint64(upto-before))
+		before = upto
+	}
+}
+
+// luma writes the rows' mean luma, times 256. Eight bytes are weighted at a time: the sums of 255 times 256 fit in 16 bits each.
+func (w *weighted) luma(dst []uint16) {
+	const lanes = 0x00ff00ff00ff00ff
+	gray := func(b, g, r uint64) uint16 { return imaging.Luma256(uint16(b), uint16(g), uint16(r)) }
+	x := 0
+	for ; x+8 <= len(dst); x += 8 {
+		var e0, o0, e1, o1, e2, o2 uint64 // of each eight bytes the even and the odd ones
+		for i, row := range w.rows {
+			px, weight := row[3*x:3*x+24:3*x+24], w.weights[i]
+			v0, v1, v2 := binary.LittleEndian.Uint64(px), binary.LittleEndian.Uint64(px[8:]), binary.LittleEndian.Uint64(px[16:])
+			e0 += v0 & lanes * weight
+			o0 += v0 >> 8 & lanes * weight
+			e1 += v1 & lanes * weight
+			o1 += v1 >> 8 & lanes * weight
+			e2 += v2 & lanes * weight
+			o2 += v2 >> 8 & lanes * weight
 		}
-		area := float32(1 / (ratioX * ratioY))
-		dst := out.pix[y*out.width:][:w]
-		for x, v := range sums {
-			dst[x] = byte(min(v*area+0.5, 255))
+		out := dst[x : x+8 : x+8]
+		out[0], out[1] = gray(e0, o0, e0>>16), gray(o0>>16, e0>>32, o0>>32)
+		out[2], out[3] = gray(e0>>48, o0>>48, e1), gray(o1, e1>>16, o1>>16)
+		out[4], out[5] = gray(e1>>32, o1>>32, e1>>48), gray(o1>>48, e2, o2)
+		out[6], out[7] = gray(e2>>16, o2>>16, e2>>32), gray(o2>>32, e2>>48, o2>>48)
+	}
+	for ; x < len(dst); x++ {
+		var b, g, r uint64
+		for i, row := range w.rows {
+			px, weight := row[3*x:3*x+3:3*x+3], w.weights[i]
+			b += uint64(px[0]) * weight
+			g += uint64(px[1]) * weight
+			r += uint64(px[2]) * weight
 		}
+		dst[x] = gray(b, g, r)
 	}
 }
 
@@ -164,8 +200,8 @@ func newSpans(in, out int) []span {
 	return spans
 }
 
-// sumSpans writes the weighted sums of a line, which has two pixels more than there are in the spans.
-func sumSpans(dst []float32, line []byte, spans []span) {
+// sumSpans writes the weighted sums of a line, which has two pixels more than there are in the spans, times scale.
+func sumSpans(dst []byte, line []uint16, spans []span, scale float32) {
 	for x := range spans {
 		s := &spans[x]
 		p := line[s.from : s.from+3 : s.from+3]
@@ -178,7 +214,7 @@ func sumSpans(dst []float32, line []byte, spans []span) {
 			}
 			v += float32(sum) + float32(rest[s.inner])*s.last
 		}
-		dst[x] = v
+		dst[x] = byte(min(v*scale+0.5, 255))
 	}
 }
 

@@ -12,6 +12,11 @@ func Luma(b, g, r byte) byte {
 	return byte((uint32(b)*lumaB + uint32(g)*lumaG + uint32(r)*lumaR + 1<<15) >> 16)
 }
 
+// Luma256 is [Luma] of a pixel whose channels are given times 256, up to 255 times 256, and its answer is times 256 too.
+func Luma256(b, g, r uint16) uint16 {
+	return uint16((uint32(b)*lumaB + uint32(g)*lumaG + uint32(r)*lumaR + 1<<15) >> 16)
+}
+
 // ToGray sets the three channels of every pixel to its luma, in place.
 func ToGray(r *Raster) {
 	for i := 0; i+2 < len(r.Pix); i += 3 {
