@@ -56,6 +56,9 @@ func (r *Recognizer) runBatch(ctx context.Context, src plane, batch []*piece) er
 			}
 		}
 		p.strip.sample(row, width, src, r.scale)
+		if r.darkOnly {
+			darkOnLight(row, width, r.height, end, r.scale)
+		}
 	}
 	out, err := r.x.Run(ctx, pipeline.Tensors{r.input: {Shape: []int64{int64(len(batch)), int64(r.scale.channels), int64(r.height), int64(width)}, Float32: tensor}})
 	if err != nil {

@@ -26,6 +26,7 @@ type Recognizer struct {
 	margin   float64
 	fit      bool    // crops to the ink
 	settles  bool    // what neighbouring frames disagree about
+	darkOnly bool    // light writing is shown as its negative
 	pad      float32 // tensor value behind a line's end
 	fixed    int     // width, where the graph takes only this
 	multiple int     // of widths
@@ -61,7 +62,8 @@ type outputNames struct {
 // ink; "box": they are taken as given), "pad_value" (tensor value behind a line's end, default white),
 // "multiple_of" (widths are multiples of it, default 32), "max_width" (longer lines are cut between characters, pixels at
 // the network's height, default 1600), "settle" (default false: of a network that gives the likeliest classes and boxes, what neighbouring
-// frames disagree about is settled before they are joined). Thresholds: "line" (default 0: lines of less mean confidence are given without text),
+// frames disagree about is settled before they are joined), "dark_on_light" (default false: of a network of gray pictures that was taught dark
+// writing, lines of light writing on a darker ground are shown the negative). Thresholds: "line" (default 0: lines of less mean confidence are given without text),
 // "short" (default 0: so are lines of up to two characters of less, which chance reads into seals and specks more often),
 // "marks" (default 0: so are lines of less that are marks more than anything else, which a fax's noise between the lines reads as),
 // "company" (default 0: none; from this, lines that these thresholds leave out are given where they are as high as the others and stand in a row or column of
@@ -105,6 +107,9 @@ func NewRecognizer(x pipeline.Executor, e models.Entry, keys []byte) (*Recognize
 	}
 	if r.settles = p.Bool("settle", false); r.settles && (r.outputs.scores == "" || r.outputs.boxes == "") {
 		return fail("parameter settle is true, but the model has not the outputs scores, classes and boxes")
+	}
+	if r.darkOnly = p.Bool("dark_on_light", false); r.darkOnly && r.scale.channels != 1 {
+		return fail("parameter dark_on_light is true, but the model sees colours")
 	}
 	r.pad = 255*r.scale.gain[0] + r.scale.offset[0]
 	r.pad = float32(p.Float("pad_value", float64(r.pad)))
