@@ -11,13 +11,14 @@ import numpy as np
 from PIL import Image, ImageFont
 
 import corpus
-from fonts import CHARSET, HELD_OUT, LATIN, REGIONAL, TRAIN, covers
+from fonts import CHARSET, HELD_OUT, LATIN, MORE, REGIONAL, TRAIN, covers, require
 
 EM = 52                          # pixels per em of the large atlas
 SMALL = 26                       # of the small one, drawn with the hinting that pages have at 150 dpi
 HEIGHT = 32                      # of the recogniser's input
 WIDER = 1.1                      # unsure lines are read again so much wider: a part of the lines is learnt so
 MARKS = frozenset("。，、")
+SIGNS = 0.07                     # share of lines that look like lettering on a shop's front
 CLASS = {c: i + 1 for i, c in enumerate(CHARSET)}
 
 Line = collections.namedtuple("Line", "image text boxes")
@@ -82,18 +83,20 @@ class Mark:
 
 
 class Renderer:
-    """Draws lines. `split` is "train" (training fonts and texts) or "held" (held-out ones); `folder` keeps the atlases."""
+    """Draws lines. `split` is "train" (training fonts and texts) or "held" (held-out ones); `folder` keeps the atlases; `signs` is the share of lines whose
+    strength is drawn too that look like signs."""
 
-    def __init__(self, folder, split="train", fonts=None):
-        self.fonts = fonts if fonts is not None else TRAIN + REGIONAL if split == "train" else HELD_OUT
-        self.split = split
+    def __init__(self, folder, split="train", fonts=None, signs=SIGNS):
+        require(more=split == "train")
+        self.fonts = fonts if fonts is not None else TRAIN + MORE + REGIONAL if split == "train" else HELD_OUT
+        self.split, self.signs = split, signs
         self.atlases = {(f.name, em): Atlas(f, em, folder) for f in self.fonts + LATIN for em in (EM, SMALL)}
         fallback = [f for f in TRAIN if f.name in ("noto-sans-sc-regular", "noto-serif-sc-regular", "wqy-zenhei")] or TRAIN[:1]
         self.fallback = [{em: Atlas(f, em, folder) for em in (EM, SMALL)} for f in fallback]
         self.symbols = {em: Atlas(next(f for f in LATIN if f.name == "dejavusans"), em, folder) for em in (EM, SMALL)}
         # Mainland fonts weigh more than the foreign and the traditional ones, whose shapes only widen what is learnt.
-        weights = [0.35 if f in REGIONAL else 0.7 if f.name.startswith("cwtex") else 2.5 if f.style in ("kai", "fangsong") or not f.name.startswith("noto")
-                   else 0.6 if f.weight <= 200 else 1.0 for f in self.fonts]
+        weights = [0.35 if f in REGIONAL or f.name.startswith(("hanazono", "klee")) else 0.7 if f.name.startswith(("cwtex", "cns")) else 1.5 if f.name.startswith("lxgw")
+                   else 2.5 if f.style in ("kai", "fangsong") or not f.name.startswith("noto") else 0.6 if f.weight <= 200 else 1.0 for f in self.fonts]
         self.weights = np.array(weights) / sum(weights)
         self.covered = {f.name: [c for c in CHARSET[:-1] if ord(c) in self.atlases[f.name, EM].rows] for f in self.fonts}
         noise = np.random.default_rng(7)
@@ -212,6 +215,7 @@ class Renderer:
     def line(self, rng, sampler, strength=None, font=None, pixels=None, text=None):
         """One line. `strength` 0 to 1.3 scales what is done to it (None: drawn), `pixels` per em before scaling to 32 (None: drawn)."""
         font = font or self.fonts[rng.choice(len(self.fonts), p=self.weights)]
+        sign = strength is None and rng.random() < self.signs
         if strength is None:
             strength = 0.0 if rng.random() < 0.12 else rng.uniform(0.05, 0.9)
         if pixels is None:
@@ -228,9 +232,9 @@ class Renderer:
                 canvas = cv2.dilate(canvas, np.ones([(1, 2), (2, 1), (2, 2)][rng.integers(3)] if em == SMALL else [(2, 2), (2, 3), (3, 3), (1, 3)][rng.integers(4)], np.uint8))
             elif weight < 0.24 and font.weight >= 400 and em == EM:
                 canvas = cv2.erode(canvas, np.ones((2, 2), np.uint8))
-        return self._warp(rng, text, canvas, boxes, start, end, em, pixels, strength)
+        return self._warp(rng, text, canvas, boxes, start, end, em, pixels, strength, sign)
 
-    def _warp(self, rng, text, canvas, boxes, start, end, em, pixels, strength):
+    def _warp(self, rng, text, canvas, boxes, start, end, em, pixels, strength, sign):
         base = 1.3 * em
         inked = np.array([c != " " for c in text])
         top, bottom = boxes[inked, 1].min(), boxes[inked, 3].max()
@@ -272,7 +276,7 @@ class Renderer:
             xs, ys = np.meshgrid(np.arange(ws, dtype=np.float32), np.arange(hs, dtype=np.float32))
             image = cv2.remap(image, xs, ys + (bend * np.sin(phase + waves * xs)).astype(np.float32), cv2.INTER_LINEAR)
             boxes[:, [1, 3]] -= (bend * np.sin(phase + waves * (boxes[:, 0] + boxes[:, 2]) / 2))[:, None]
-        image = self._spoil(rng, image, pixels, strength) if strength > 0 else 255 - image
+        image = self._sign(rng, image) if sign else self._spoil(rng, image, pixels, strength) if strength > 0 else 255 - image
         width = max(8, round(ws * HEIGHT / hs))
         how = cv2.INTER_AREA if hs > HEIGHT else (cv2.INTER_LINEAR if rng.random() < 0.8 else cv2.INTER_CUBIC)
         image = cv2.resize(image, (width, HEIGHT), interpolation=how)
@@ -343,6 +347,58 @@ class Renderer:
         if chance(0.4):
             image = cv2.imdecode(cv2.imencode(".jpg", image, [1, int(rng.integers(30 if s > 0.5 else 50, 95))])[1], 0)
         return 255 - image if rng.random() < 0.03 else image
+
+    def _sign(self, rng, ink):
+        """Ink coverage [h, w] uint8 -> lettering of a sign: outlined, raised, hollow or gilt, dark or light, on a ground with a pattern."""
+        h, w = ink.shape
+        thick = max(1, round(h * rng.uniform(0.02, 0.045)))
+        kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * thick + 1,) * 2)
+        if rng.random() < 0.3:
+            ink = cv2.dilate(ink, np.ones((2, 2), np.uint8))
+        face = rng.uniform(0, 255)
+        ground = float(np.clip(face + rng.choice([-1, 1]) * rng.uniform(60, 200), 0, 255))
+        if abs(ground - face) < 60:
+            ground = face - 90 if face > 128 else face + 90
+        y, x = np.mgrid[:h, :w].astype(np.float32) / h
+        kind, depth = rng.integers(5), 0.3 * abs(face - ground) * rng.uniform(0.2, 1)
+        grey = np.full((h, w), ground, np.float32)
+        if kind == 1:                                   # shaded
+            grey += depth * (rng.uniform(-1, 1) * y + rng.uniform(-1, 1) * x * h / w)
+        elif kind == 2:                                 # boards or blinds
+            grey += depth * np.sign(np.sin(2 * np.pi * rng.uniform(1, 6) * (y if rng.random() < 0.5 else x)))
+        elif kind == 3:                                 # quilted
+            turns = np.pi * rng.uniform(1, 4)
+            grey += depth * np.abs(np.sin(turns * (x + y)) * np.sin(turns * (x - y)))
+        elif kind == 4:
+            grey += depth * self._field(rng, ink.shape)
+
+        def lay(mask, level):
+            grey[:] += mask.astype(np.float32) * (1 / 255) * (level - grey)
+
+        def shifted(dx, dy):
+            return cv2.warpAffine(ink, np.float32([[1, 0, dx], [0, 1, dy]]), (w, h))
+
+        style = rng.integers(6)
+        dx, dy = rng.uniform(-1, 1, 2) * thick
+        if style == 1:                                  # outlined, in a third level
+            lay(cv2.dilate(ink, kernel), float(np.clip(2 * ground - face, 0, 255) if rng.random() < 0.3 else rng.uniform(0, 255)))
+        elif style == 2:                                # a shadow on the ground
+            lay(cv2.GaussianBlur(shifted(2 * dx, 2 * dy), (0, 0), 0.5 + thick / 2), ground * rng.uniform(0.2, 0.7))
+        elif style == 3:                                # raised: the sides are seen
+            for k in range(4, 0, -1):
+                lay(shifted(k * dx, k * dy), (face + ground) / 2 + rng.uniform(-0.2, 0.2) * (face - ground))
+        lay(ink, face)
+        if style == 4:                                  # hollow, or its rim of another level than its face
+            lay(cv2.subtract(ink, cv2.erode(ink, np.ones((2, 2), np.uint8))), float(np.clip(face + (face - ground) * rng.uniform(-0.3, 0.6), 0, 255)))
+        elif style == 5:                                # gilt: shaded from top to bottom
+            lay(ink, np.clip(face + 0.25 * (face - ground) * np.sin(np.pi * rng.uniform(0.5, 3) * y), 0, 255))
+        if rng.random() < 0.5:
+            grey = cv2.GaussianBlur(grey, (0, 0), rng.uniform(0.3, 0.9) * h / HEIGHT)
+        grey += rng.uniform(0, 8) * self._noise(rng, ink.shape)
+        image = np.clip(grey, 0, 255).astype(np.uint8)
+        if rng.random() < 0.6:
+            image = cv2.imdecode(cv2.imencode(".jpg", image, [1, int(rng.integers(50, 95))])[1], 0)
+        return image
 
     def _strokes(self, rng, grey, alpha):
         """Darkens `grey` in place by the strokes of a seal or a watermark."""

@@ -18,7 +18,6 @@ from torch.nn import functional as F
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 import corpus
 from crops import load, shaken
-from fonts import TRAIN, REGIONAL
 from lines import Renderer
 from net import Gate, nearly_said
 from train import pack, tensor
@@ -79,7 +78,7 @@ def main():
     cv2.setNumThreads(1)
     torch.manual_seed(args.seed)
     rng = np.random.default_rng(args.seed)
-    renderer, sampler = Renderer(args.out / "atlas", "train", TRAIN + REGIONAL), corpus.Sampler(rng, "train")
+    renderer, sampler = Renderer(args.out / "atlas", "train"), corpus.Sampler(rng, "train")
     lines = [renderer.line(rng, sampler) for _ in range(args.lines // 2)]
     files = sorted((args.out / "crops").glob("*.npz"))
     for path in rng.choice(files, min(6, len(files)), replace=False):
