@@ -8,7 +8,7 @@ const inverseLeast = 40
 // darkOnLight turns over a line of light writing on a darker ground, such as a sign's: networks that are taught lines of print read the negative
 // better. row is a tensor of one channel and height rows of width values, of which end in each are the line's.
 func darkOnLight(row []float32, width, height, end int, scale pixelScale) {
-	// A few hundred places tell it as well as all.
+	// A twelfth of the places tells it as well as all.
 	const across, down = 4, 3
 	gain, offset := scale.gain[0], scale.offset[0]
 	var histogram [256]int
