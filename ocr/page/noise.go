@@ -21,7 +21,7 @@ const (
 	paperGrain = 48    // grey levels between the lightest and darkest of nine pixels that can still be paper
 )
 
-// findNoise looks at every twenty-first row. Grain is measured with the mask of J. Immerkaer, "Fast noise variance estimation",
+// findNoise looks at one row in noiseRows. Grain is measured with the mask of J. Immerkaer, "Fast noise variance estimation",
 // Computer Vision and Image Understanding 64 (1996), on what is flat enough to be paper.
 func findNoise(r *imaging.Raster) noise {
 	var n noise

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -213,6 +214,22 @@ func TestBoxesOfTheNetwork(t *testing.T) {
 	assert.InDelta(t, 30, b.Y, 1e-3)
 	assert.InDelta(t, 24, b.H, 1e-3)
 	assert.Nil(t, lines[0].Symbols()[0].Candidates, "not asked for")
+}
+
+func TestLightWritingIsShownAsItsNegative(t *testing.T) {
+	page := sheet(300, 100)
+	write(page, 20, 30, "甲乙")
+	for i, v := range page.Pix {
+		page.Pix[i] = 255 - v
+	}
+	g := Region{Polygon: ocr.Box{X: 20, Y: 30, W: 200, H: 32}.Polygon()} // most of it is ground
+	read := func(p models.Parameters) string {
+		lines, err := shadeReader(t, &shades{}, p).Read(background, page, []Region{g}, ReadOptions{})
+		require.NoError(t, err)
+		return strings.Join(texts(lines), "")
+	}
+	assert.Equal(t, "甲乙", read(models.Parameters{"dark_on_light": true}))
+	assert.NotContains(t, read(nil), "甲", "it is shown as it is unless the entry says so")
 }
 
 func TestWords(t *testing.T) {
