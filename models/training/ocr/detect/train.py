@@ -1,4 +1,4 @@
-"""Trains the text detector from random weights on crops of the pool that data.py draws; resumes from OUT/detect.pt.
+"""Trains the text detector from random weights on crops of the pool that data.py draws; resumes from OUT/detect.pt, whether its own or restore.py's.
 
 python3 models/training/ocr/detect/train.py --pool POOL --out OUT [--steps 6000 | --minutes M] [--batch 8] [--crop 384] [--seed 1]
 
@@ -143,8 +143,10 @@ def main():
     optimizer = torch.optim.AdamW(net.parameters(), lr=args.rate, weight_decay=1e-3)
     if checkpoint.exists():
         saved = torch.load(checkpoint)
-        net.load_state_dict(saved["net"]), average.load_state_dict(saved["average"]), optimizer.load_state_dict(saved["optimizer"])
-        start = saved["step"]
+        net.load_state_dict(saved["net"]), average.load_state_dict(saved["average"])
+        if "optimizer" in saved:                                                   # restore.py's has none
+            optimizer.load_state_dict(saved["optimizer"])
+            start = saved["step"]
         print(f"resumed at step {start}", flush=True)
     loader = iter(torch.utils.data.DataLoader(Crops(args.pool, args.crop, [args.seed, start]), args.batch, num_workers=1, prefetch_factor=4))
     mean, std = (255 * torch.tensor(v).view(3, 1, 1) for v in (MEAN, STD))

@@ -1,4 +1,4 @@
-"""Trains the language model on statutes and case texts of the training split; interrupted, it resumes from the checkpoint in --out.
+"""Trains the language model on statutes and case texts of the training split; it resumes from the checkpoint in --out, its own or restore.py's.
 
 The running time is what is fixed (--minutes of work, over all resumptions): the learning rate falls along it. During the first
 four fifths each batch is compared with its own targets and drawn negatives only (sampled softmax with the correction for how often
@@ -72,7 +72,9 @@ def main():
     checkpoint, step, worked = args.out / "char-lm.pt", 0, 0.0
     if checkpoint.exists():
         saved = torch.load(checkpoint)
-        net.load_state_dict(saved["net"]), optimizer.load_state_dict(saved["optimizer"])
+        net.load_state_dict(saved["net"])
+        if "optimizer" in saved:                                  # restore.py's has none
+            optimizer.load_state_dict(saved["optimizer"])
         step, worked = saved["step"], saved["worked"]
         print(f"resumed at step {step}, {worked / 60:.1f} minutes")
     fixed = np.random.default_rng([args.seed, 1 << 32])
