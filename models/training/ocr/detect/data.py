@@ -5,7 +5,7 @@ python3 models/training/ocr/detect/data.py --data DATA --out POOL --count 1600 [
 Item i is always the same picture: POOL/I.jpg, and POOL/I.json with each line's outline (n points along its top, n back along its bottom).
 Pages are kept at 105 dpi. Scenes: text of any size, colour, slant and bend, and signs (signs.py), on flat colours, gradients, textures,
 drawn clutter and photographs (PHOTOS, as photos.py picks them), with what must not be taken for text: seals, rules, bars, chequers,
-foliage, faces.
+roofs, windows, walls, foliage, faces.
 """
 import argparse
 import json
@@ -49,7 +49,7 @@ def _colour(rng):
 def _clutter(rng, image):
     """Things that are no text."""
     h, w = image.shape[:2]
-    kind = rng.integers(8)
+    kind = rng.integers(11)
     colour = tuple(float(v) for v in _colour(rng))
     x, y, s = int(rng.integers(w)), int(rng.integers(h)), int(10 ** rng.uniform(1, 2.3))
     if kind == 0:
@@ -85,6 +85,26 @@ def _clutter(rng, image):
     elif kind == 6:
         points = np.cumsum(rng.normal(0, s / 5 + 1, (int(rng.integers(5, 60)), 2)), 0) + (x, y)
         cv2.polylines(image, [points.astype(np.int32)], rng.random() < 0.3, colour, int(rng.integers(1, 5)), cv2.LINE_AA)
+    elif kind == 7:                                                                # roof tiles
+        radius = int(rng.integers(4, 24))
+        for row in range(int(rng.integers(1, 8))):
+            for k in range(int(rng.integers(6, 30))):
+                middle = (x + 2 * radius * k + radius * (row % 2), y + int(1.3 * radius) * row)
+                cv2.ellipse(image, middle, (radius, radius), 0, 0, 180, tuple(float(v * rng.uniform(0.4, 1)) for v in colour), -1, cv2.LINE_AA)
+                cv2.ellipse(image, middle, (radius, radius), 0, 0, 180, (20, 20, 20), 1 + radius // 8, cv2.LINE_AA)
+    elif kind == 8:                                                                # windows: frames in frames, panes that mirror something
+        across, down, pane = int(rng.integers(1, 5)), int(rng.integers(1, 4)), max(12, s // 2)
+        for k in range(across * down):
+            a = (x + k % across * pane, y + k // across * pane)
+            cv2.rectangle(image, a, (a[0] + pane, a[1] + pane), tuple(float(v) for v in _colour(rng) * 0.4), -1)
+            for inner in range(int(rng.integers(1, 4))):
+                d = inner * max(2, pane // 12)
+                cv2.rectangle(image, (a[0] + d, a[1] + d), (a[0] + pane - d, a[1] + pane - d), colour, int(rng.integers(1, max(2, pane // 14) + 1)))
+            cv2.line(image, (a[0] + pane // 3, a[1] + pane), (a[0] + pane, a[1] + pane // 3), (200, 205, 210), int(rng.integers(1, 6)), cv2.LINE_AA)
+    elif kind == 9:                                                                # a wall of bricks, quilted or slatted
+        part = image[y:y + 2 * s, x:x + 3 * s]
+        if part.size:
+            part[:] = np.clip(np.array(colour) * signs.tiles(rng, part.shape[1], part.shape[0])[..., None], 0, 255)
     else:
         size = max(30, min(s, 200))
         mask = (degrade._square_seal if rng.random() < 0.25 else degrade._round_seal)(rng, size)
@@ -94,17 +114,18 @@ def _clutter(rng, image):
 
 
 def _photograph(rng, photos, side):
-    """Part of one photograph, or two by two of them, enlarged."""
+    """Part of one photograph, or several in a square, enlarged or made as small as what stands about in a street."""
     def one(side):
         image = cv2.imread(str(photos[rng.integers(len(photos))]))
         least = int(min(image.shape[:2]) * rng.uniform(0.5, 1))
         y, x = rng.integers(0, image.shape[0] - least + 1), rng.integers(0, image.shape[1] - least + 1)
-        part = cv2.resize(image[y:y + least, x:x + least], (side, side), interpolation=cv2.INTER_CUBIC)
+        part = cv2.resize(image[y:y + least, x:x + least], (side, side), interpolation=cv2.INTER_CUBIC if side > least else cv2.INTER_AREA)
         part = part[:, ::-1] if rng.random() < 0.5 else part
         return cv2.filter2D(part, -1, np.array([[0, -1, 0], [-1, 5, -1], [0, -1, 0]], np.float32)) if rng.random() < 0.4 else part
-    if rng.random() < 0.4:
-        half = (side + 1) // 2
-        return np.concatenate([np.concatenate([one(half) for _ in range(2)], 1) for _ in range(2)])[:side, :side]
+    if rng.random() < 0.45:
+        count = int(rng.choice([2, 2, 3, 5]))
+        each = -(-side // count)
+        return np.concatenate([np.concatenate([one(each) for _ in range(count)], 1) for _ in range(count)])[:side, :side]
     return one(side)
 
 
@@ -122,7 +143,7 @@ def background(rng, side, photos=(), share=0.4):
         image = a * field + b * (1 - field)
     image = np.ascontiguousarray(np.clip(image, 0, 255).astype(np.uint8))
     if kind >= 3:
-        for _ in range(int(rng.integers(2, 14))):
+        for _ in range(int(rng.integers(2, 14) if rng.random() < 0.6 else rng.integers(14, 60))):
             _clutter(rng, image)
         if rng.random() < 0.5:
             image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.5, 3))

@@ -15,11 +15,31 @@ def _colour(rng, away=None):
     return np.full(3, 255.0 if float(away @ (0.11, 0.59, 0.3)) < 128 else 0.0, np.float32)
 
 
+def tiles(rng, width, height):
+    """Light on a ground of quilted tiles, bricks, or slats, around 1 -> [height, width]."""
+    kind, pitch, deep = rng.integers(3), int(rng.integers(8, 70)), rng.uniform(0.05, 0.3)
+    y, x = np.mgrid[:height, :width].astype(np.float32)
+    if kind == 0:                                                               # pyramids, lit from one side, upright or on their corners
+        if rng.random() < 0.5:
+            x, y = x + y, x - y
+        u, v = (x / pitch) % 1 - 0.5, (y / pitch) % 1 - 0.5
+        return 1 + deep * np.where(np.abs(u) > np.abs(v), np.sign(u), np.sign(v) * rng.uniform(0.3, 1))
+    row = np.floor(y / pitch).astype(int)
+    shade = rng.normal(0, deep / 2, row.max() + 1)[row]
+    joint = (y % pitch) < max(1, pitch // 12)
+    if kind == 1:
+        brick = np.floor(x / (2.5 * pitch) + 0.5 * (row % 2)).astype(int)
+        shade = rng.normal(0, deep / 2, (row.max() + 1, brick.max() + 1))[row, brick]
+        joint |= ((x + 1.25 * pitch * (row % 2)) % (2.5 * pitch)) < max(1, pitch // 12)
+    light = 1 + shade - deep * joint
+    return light.T if height == width and rng.random() < 0.5 else light
+
+
 def _panel(rng, width, height):
-    """The sign's own ground: flat, shaded, striped or grainy, with or without a frame."""
+    """The sign's own ground: flat, shaded, striped, grainy or tiled, with or without a frame."""
     base = _colour(rng)
     image = np.tile(base, (height, width, 1))
-    kind = rng.integers(4)
+    kind = rng.integers(6)
     if kind == 1:
         image *= np.linspace(rng.uniform(0.6, 1), 1, height)[:, None, None]
     elif kind == 2:
@@ -28,8 +48,10 @@ def _panel(rng, width, height):
     elif kind == 3:
         grain = cv2.resize(rng.normal(0, rng.uniform(4, 22), (height // 3 + 1, width // 3 + 1)).astype(np.float32), (width, height))
         image += grain[..., None]
+    elif kind >= 4:
+        image = (image + 12) * tiles(rng, width, height)[..., None]
     image = np.clip(image, 0, 255)
-    if rng.random() < 0.4:
+    if rng.random() < 0.5:
         edge, colour = int(rng.integers(2, 12)), _colour(rng)
         cv2.rectangle(image, (edge, edge), (width - edge, height - edge), tuple(float(v) for v in colour), max(1, edge // 2))
     return image, base
@@ -81,7 +103,7 @@ def _write(rng, image, mask, x, y, colour, size):
     def shifted(dx, dy):
         return cv2.warpAffine(ink, np.float32([[1, 0, dx], [0, 1, dy]]), ink.shape[::-1])
 
-    style, thick = rng.integers(6), max(1, size // int(rng.integers(14, 40)))
+    style, thick = rng.integers(8), max(1, size // int(rng.integers(14, 40)))
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * thick + 1,) * 2)
     if style == 1:
         lay(cv2.dilate(ink, kernel), _colour(rng, colour))
@@ -96,6 +118,14 @@ def _write(rng, image, mask, x, y, colour, size):
     elif style == 5:
         shade = np.linspace(rng.uniform(0.7, 1.0), rng.uniform(0.9, 1.2), part.shape[0])[:, None, None]
         lay(ink, np.clip(colour * shade, 0, 255))
+    elif style == 6:                                                            # a body with depth and a bright rim, before its own shadow
+        lay(cv2.GaussianBlur(shifted(3 * thick, 3 * thick), (0, 0), 0.5 + thick), colour * rng.uniform(0, 0.4))
+        rim, side = np.clip(255 - rng.uniform(0, 60, 3), 0, 255), colour * rng.uniform(0.3, 0.8)
+        body = cv2.dilate(ink, kernel)
+        for k in range(2 * thick, 0, -1):
+            lay(cv2.warpAffine(body, np.float32([[1, 0, k], [0, 1, k]]), ink.shape[::-1]), side)
+        lay(body, rim)
+        lay(ink, colour)
     else:
         lay(ink, colour)
 
