@@ -207,10 +207,12 @@ class Renderer:
             for y in {0: (1.3 + rng.uniform(0.14, 0.32),), 1: (1.3 - rng.uniform(0.95, 1.12),), 2: (1.3 - rng.uniform(0.95, 1.2), 1.3 + rng.uniform(0.16, 0.4))}[int(rng.integers(3))]:
                 row = canvas[round(y * em):round(y * em) + thick]
                 np.maximum(row, value, out=row)
-            if rng.random() < 0.5:
-                for x in (rng.uniform(0.02, 0.5) * em, w - rng.uniform(0.3, 1.1) * em):
-                    column = canvas[:, int(x):int(x) + thick]
-                    np.maximum(column, value, out=column)
+        if rng.random() < 0.2:                                       # a cell's sides, which are no marks and no ones
+            thick, value = int(rng.integers(1, 2 + em // 16)), int(rng.integers(90, 256))
+            sides = (rng.uniform(0.02, 0.5) * em, w - rng.uniform(0.3, 1.1) * em)
+            for x in sides if rng.random() < 0.4 else sides[1:] if rng.random() < 0.6 else sides[:1]:
+                column = canvas[:, int(x):int(x) + thick]
+                np.maximum(column, value, out=column)
 
     def line(self, rng, sampler, strength=None, font=None, pixels=None, text=None):
         """One line. `strength` 0 to 1.3 scales what is done to it (None: drawn), `pixels` per em before scaling to 32 (None: drawn)."""
