@@ -20,7 +20,7 @@ type reading struct {
 // finish drops blanks at the ends and repeated ones, and works out the confidence.
 func (r *reading) finish() {
 	if !r.vertical {
-		r.glyphs = printed(respaced(latinMarks(r.glyphs)))
+		r.glyphs = printed(respaced(latinMarks(withoutRules(r.glyphs))))
 	}
 	kept := r.glyphs[:0]
 	for _, g := range r.glyphs {
