@@ -19,6 +19,7 @@ type Config struct {
 	Doubt   float32 // symbols with a confidence below this are looked at, 0..1
 	Context float32 // and only where the neighbours' mean confidence is at least this, 0..1
 	Reach   int     // characters on either side that the LSTMs read at least
+	Faint   float32 // confidence below which a character is read so badly that only a change that the text makes sure is made, 0..1
 	Han     Weights // of the readings of a character
 	Marks   Weights // of the readings of a full-width punctuation mark: its neighbours tell less of it
 	Quote   float32 // what is added to the score of a quotation mark that was read for a stop
@@ -42,6 +43,7 @@ func Tuned(e models.Entry) Config {
 		Doubt:   float32(e.Threshold("doubt", 0.995)),
 		Context: float32(e.Threshold("context", 0.72)),
 		Reach:   int(e.Threshold("reach", 8)),
+		Faint:   float32(e.Threshold("faint", 0.4)),
 		Han:     weights(e, "", Weights{0.77, 0.5, [charlm.LongestRun]float32{-0.85, 0.17, 0.42, 0, 0.4}, 0.6, 0.5}),
 		Marks:   weights(e, "marks-", Weights{0.8, 0.44, [charlm.LongestRun]float32{-0.82, 0, 0.14, 0, 0.08}, -1, 0.6}),
 		Quote:   float32(e.Threshold("quote", 2.1)),

@@ -17,7 +17,7 @@ const surnames = "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗�
 var labels = regexp.MustCompile(`(?:原审|反诉|再审)?(?:申请执行人|被执行人|委托诉讼代理人|法定代表人|法定代理人|诉讼代理人|委托代理人|利害关系人|人民陪审员|代理审判员|被保险人|被上诉人|被申请人|法官助理` +
 	`|上诉人|申请人|第三人|异议人|案外人|被害人|被告人|自诉人|证人|鉴定人|负责人|经营者|辩护人|代理人|代表人|审判长|审判员|陪审员|执行员|书记员|公诉人|检察员|收款人|付款人|收件人|寄件人|联系人` +
 	`|承办人|经办人|出租人|承租人|出借人|借款人|担保人|保证人|抵押人|买受人|出卖人|委托人|受托人|投保人|受益人|转让方|受让方|发包人|承包人|持证人|持有人|驾驶人|开户名|账户名|微信名|姓名|户名|昵称|网名|配偶|户主|签字|签名|律师|原告|被告|甲方|乙方|丙方|丁方)` +
-	`(?:[（(][^）)，。；]{1,12}[）)])?[一二三四甲乙丙丁0-9]?([:：]?)`)
+	`(?:[（(][^）)，。；:：]{1,6}([:：])|(?:[（(][^）)，。；]{1,12}[）)])?[一二三四甲乙丙丁0-9]?([:：]?))`) // a bracket that closes may be misread
 
 // goesOn are characters that follow a label when no name does.
 const goesOn = "诉称辩应未与在向以对于的是为系认不有之及和或提请主要可已因将该所均经从自被住等方承则人名并无还又就需须若如其而出到当作没证供述"
@@ -50,7 +50,7 @@ func findNames(text []rune, may func(i int, set string) bool, doubtful func(int)
 		if from >= len(text) || delimiter(text[from]) {
 			continue
 		}
-		if m[2] < m[3] {
+		if m[2] < m[3] || m[4] < m[5] {
 			to := until(text, from, maxNamed)
 			spans = append(spans, span{fieldName, from, to})
 			if to-from >= 2 && to-from <= 4 {

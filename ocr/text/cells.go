@@ -8,13 +8,16 @@ import (
 	"github.com/courtsense/courtsense/ocr"
 )
 
-// Numbers of the separation of cells that were found as one; lengths are shares of the column's width.
+// Numbers of the separation of cells that were found as one; lengths are shares of the column's width, or of the height of the lines beside it
+// where it is cellsWide times as wide as they are high: it then holds entries of several characters.
 const (
 	cellsReach  = 12.0 // how far beside a column its rows are looked for
 	cellsLevel  = 0.5  // rows nearer to each other than this are one
 	cellsLoose  = 1.3  // the largest height of a line beside a column, and how near its ends the first and the last row are
 	cellsPitch  = 0.8  // least distance of rows
 	cellsWidest = 2.4  // largest one
+	cellsWide   = 1.5
+	cellsEnd    = 0.95 // share of the rows' distance within which an end is not a place more
 )
 
 // cellsApart parts columns of cells that were found as one vertical line: where lines of a row stand beside each place of it, what is
@@ -58,24 +61,31 @@ func rowsBeside(column Region, regions []Region) []ocr.Box {
 		distance float32
 	}
 	var found []beside
+	var heights []float32
 	for _, g := range regions {
 		o := g.Polygon.Bounds()
 		middle := o.Y + o.H/2
-		if g.Outline != nil || g.Vertical || o.H > cellsLoose*b.W || o.H < b.W/2 || middle < b.Y || middle > b.Y+b.H {
-			continue
-		}
 		distance := max(o.X-b.X-b.W, b.X-o.X-o.W)
-		if distance >= 0 && distance < cellsReach*b.W {
-			found = append(found, beside{o, distance})
+		if g.Outline == nil && !g.Vertical && middle >= b.Y && middle <= b.Y+b.H && distance >= 0 && distance < cellsReach*b.W {
+			found, heights = append(found, beside{o, distance}), append(heights, o.H)
 		}
 	}
+	if len(found) < 2 {
+		return nil
+	}
+	slices.Sort(heights)
+	unit := b.W
+	if usual := heights[len(heights)/2]; unit > cellsWide*usual {
+		unit = usual
+	}
+	found = slices.DeleteFunc(found, func(f beside) bool { return f.box.H > cellsLoose*unit || f.box.H < unit/2 })
 	slices.SortStableFunc(found, func(p, q beside) int { return cmp.Compare(p.box.Y+p.box.H/2, q.box.Y+q.box.H/2) })
 	var rows []ocr.Box
 	nearest := float32(math.Inf(1))
 	last := float32(math.Inf(-1))
 	for _, f := range found {
 		middle := f.box.Y + f.box.H/2
-		if len(rows) > 0 && middle-last < cellsLevel*b.W {
+		if len(rows) > 0 && middle-last < cellsLevel*unit {
 			if f.distance < nearest { // on a slanted page the nearest one is at the cell's own height
 				rows[len(rows)-1], nearest = f.box, f.distance
 			}
@@ -87,16 +97,14 @@ func rowsBeside(column Region, regions []Region) []ocr.Box {
 	if len(rows) < 2 {
 		return nil
 	}
-	before := b.Y
-	for i, r := range rows {
-		middle := r.Y + r.H/2
-		switch {
-		case i == 0 && middle-before > cellsLoose*b.W, i > 0 && (middle-before < cellsPitch*b.W || middle-before > cellsWidest*b.W):
+	middle := func(i int) float32 { return rows[i].Y + rows[i].H/2 }
+	for i := 1; i < len(rows); i++ {
+		if d := middle(i) - middle(i-1); d < cellsPitch*unit || d > cellsWidest*unit {
 			return nil
 		}
-		before = middle
 	}
-	if b.Y+b.H-before > cellsLoose*b.W {
+	end := max(cellsLoose*unit, cellsEnd*(middle(len(rows)-1)-middle(0))/float32(len(rows)-1))
+	if middle(0)-b.Y > end || b.Y+b.H-middle(len(rows)-1) > end {
 		return nil
 	}
 	return rows

@@ -25,6 +25,13 @@ func TestCellsOfAColumnAreParted(t *testing.T) {
 		assert.Equal(t, want.Polygon(), got[4+i].Polygon)
 		assert.False(t, got[4+i].Vertical)
 	}
+	// Numbers of several digits make a column wider than the lines beside it are high; a stray piece above makes one longer.
+	for name, column := range map[string]Region{"a wide column": box(230, 98, 60, 98), "a longer one": box(260, 79, 24, 117)} {
+		got := cellsApart(append([]Region{column}, rows...))
+		require.Len(t, got, 7, name)
+		b := column.Polygon.Bounds()
+		assert.Equal(t, ocr.Box{X: b.X, Y: 136, W: b.W, H: 22}.Polygon(), got[5].Polygon, name)
+	}
 	for name, regions := range map[string][]Region{
 		"vertical text":           {box(260, 98, 24, 98), box(300, 98, 24, 98), box(220, 98, 24, 98)},
 		"beside one row":          {box(260, 98, 24, 98), rows[0]},

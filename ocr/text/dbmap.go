@@ -65,6 +65,16 @@ func (w *dbWorkspace) lines(out []found, runs []int32, s dbSettings) []found {
 	if one, other, ok := w.parted(runs, core, s); ok {
 		return w.lines(w.lines(out, one, s), other, s)
 	}
+	if kept, ok := w.slimmed(runs, core, s); ok {
+		return w.lines(out, kept, s)
+	}
+	if entries := w.stacked(runs, s); entries != nil {
+		for _, e := range entries {
+			core := smallestRect(w.outlineHull(e))
+			out = append(out, w.grow(e, core, w.mean(e), s))
+		}
+		return out
+	}
 	return append(out, w.grow(runs, core, score, s))
 }
 

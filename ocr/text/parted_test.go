@@ -87,3 +87,62 @@ func TestPartsHighCoresByTheirProbability(t *testing.T) {
 	one := decodeDrawn(t, strings.ReplaceAll(page, "+", "#"), plainDB)
 	assert.Len(t, one, 3, "what is probable all over is one line")
 }
+
+// A stamp's rim that crosses lines sticks out of their cores.
+func TestTakesOffWhatSticksOut(t *testing.T) {
+	const plain = `
+		........................................
+		########################################
+		########################################
+		........................................`
+	got := decodeDrawn(t, plain+`
+		..................###...................
+		.................###....................
+		########################################
+		########################################
+		....####................................
+		.....###................................`+plain, plainDB)
+	require.Len(t, got, 3)
+	for i, y := range []float64{2, 7, 12} {
+		assert.InDelta(t, y, got[i].box.centre.y, 0.01)
+		assert.InDelta(t, got[0].box.height, got[i].box.height, 0.01)
+		assert.InDelta(t, got[0].box.width, got[i].box.width, 0.01)
+	}
+	large := decodeDrawn(t, plain+`
+		########################################
+		########################################
+		########################################
+		########################################`+plain, plainDB)
+	require.Len(t, large, 3)
+	assert.Greater(t, large[1].box.height, 1.5*large[0].box.height, "a line of larger letters stays as high")
+}
+
+// Numbers below each other may grow together as if they were a column of vertical writing.
+func TestPartsEntriesOfAColumn(t *testing.T) {
+	const plain = `
+		..............................
+		##############################
+		##############################
+		..............................`
+	column := `
+		....####......................
+		....####......................
+		.....++.......................
+		.....++.......................
+		....++++......................
+		....####......................
+		....####......................
+		.....++.......................`
+	got := decodeDrawn(t, plain+column+plain, plainDB)
+	require.Len(t, got, 4)
+	for i, y := range []float64{2, 5, 10, 14} {
+		assert.InDelta(t, y, got[i].box.centre.y, 0.01)
+	}
+	for name, other := range map[string]string{
+		"vertical writing":         strings.ReplaceAll(column, "+", "#"),
+		"of characters, as square": strings.ReplaceAll(column, "####", ".##."),
+	} {
+		assert.Len(t, decodeDrawn(t, plain+other+plain, plainDB), 3, name)
+	}
+	assert.Len(t, decodeDrawn(t, column, plainDB), 1, "without lines that tell how high one is")
+}
