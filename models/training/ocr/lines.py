@@ -18,7 +18,7 @@ SMALL = 26                       # of the small one, drawn with the hinting that
 HEIGHT = 32                      # of the recogniser's input
 WIDER = 1.1                      # unsure lines are read again so much wider: a part of the lines is learnt so
 MARKS = frozenset("。，、")
-SIGNS = 0.07                     # share of lines that look like lettering on a shop's front
+SIGNS = 0.12                     # share of lines that look like lettering on a shop's front
 CLASS = {c: i + 1 for i, c in enumerate(CHARSET)}
 
 Line = collections.namedtuple("Line", "image text boxes")

@@ -12,7 +12,7 @@ import numpy as np
 from text import streams
 
 ORDERS = (1, 2, 3, 5)           # fours add nothing to these on held-out pages
-LEAST = {1: 1, 2: 2, 3: 4, 5: 6}  # count from which a run is kept
+LEAST = {1: 1, 2: 2, 3: 3, 5: 3}  # count from which a run is kept
 CASES = 3                       # times a case's text counts; they are an eighth of the text but nearest to what courts read
 STEP = 0.5                      # of the natural logarithm of a count + 0.5
 BUCKET = 8                      # entries in a bucket on average

@@ -22,7 +22,7 @@ from lines import Renderer
 from net import Gate, nearly_said
 from train import pack, tensor
 
-MISSED = 1 / 150
+MISSED = 1 / 600
 SURE = 0.8                       # so sure must the frame be that another is spared for
 
 
