@@ -131,7 +131,7 @@ func (l *lying) glyph(cell [2]float64) (inkBounds, mark) {
 	case long < 0.45*h && wide > 0.5*h && min(count[0], count[1], count[2]) > 0:
 		// The ends of a turned bracket lie lower than its middle, those of a closing one higher; a stroke's do not.
 		ends := (depth[0]/count[0] + depth[2]/count[2]) / 2
-		if math.Abs(ends-depth[1]/count[1]) > 0.08*h {
+		if math.Abs(ends-depth[1]/count[1]) > 0.06*h {
 			return b, turnedMark
 		}
 	}
@@ -183,6 +183,7 @@ func characterCells(contrast []float32, size float64) [][2]float64 {
 			}
 		}
 	}
+	ink = onGrid(ink, contrast, largest)
 	cells := make([][2]float64, len(ink))
 	for i, c := range ink {
 		middle := (c[0] + c[1]) / 2
@@ -196,4 +197,81 @@ func characterCells(contrast []float32, size float64) [][2]float64 {
 		cells[i] = [2]float64{max(lo, 0), min(hi, float64(len(contrast)))}
 	}
 	return cells
+}
+
+// Numbers of the cuts on a grid. A cut may be gridLoose of the characters' distance off; gridStretch weighs the square of how much, against a cut
+// through ink, which costs 1.
+const (
+	gridLeast   = 6   // characters that tell their distance
+	gridLoose   = 0.4 // of the distance
+	gridStretch = 8.0
+	gridInk     = 0.15 // share of the largest contrast from which a cut costs something
+)
+
+// onGrid cuts a column anew where its characters stand at the same distance nearly all along: a bracket and the numeral in it are both low, and
+// gathered by their ink they are taken for one character; so are a character and the stop that hangs below it. ink are the characters as they were
+// gathered.
+func onGrid(ink [][2]float64, contrast []float32, largest float32) [][2]float64 {
+	if len(ink) < gridLeast {
+		return ink
+	}
+	steps := make([]float64, len(ink)-1)
+	for i := range steps {
+		steps[i] = (ink[i+1][0] + ink[i+1][1] - ink[i][0] - ink[i][1]) / 2
+	}
+	slices.Sort(steps)
+	pitch := steps[len(steps)/2]
+	least, most := int(math.Ceil((1-gridLoose)*pitch)), int((1+gridLoose)*pitch)
+	if least < 2 {
+		return ink
+	}
+	// cost[i] is that of the best cuts up to one at i-most, and before[i] the cut before. The first one lies before all ink, the last one behind.
+	n := len(contrast) + 2*most + 1
+	cost, before := make([]float64, n), make([]int, n)
+	first, last := int(ink[0][0])+most, int(ink[len(ink)-1][1])+most
+	through := func(i int) float64 {
+		// A cut at i lies between the pixels i-1 and i.
+		c := float32(0)
+		for _, x := range [2]int{i - most - 1, i - most} {
+			if x >= 0 && x < len(contrast) {
+				c = max(c, contrast[x])
+			}
+		}
+		return max(0, float64(c/largest)-gridInk)
+	}
+	end := -1
+	for i := range n {
+		before[i] = -1
+		if i > first {
+			cost[i] = math.Inf(1)
+			for step := least; step <= min(most, i); step++ {
+				off := (float64(step) - pitch) / pitch
+				if c := cost[i-step] + gridStretch*off*off; c < cost[i] {
+					cost[i], before[i] = c, i-step
+				}
+			}
+		}
+		cost[i] += through(i)
+		if i >= last && i < last+most && (end < 0 || cost[i] < cost[end]) {
+			end = i
+		}
+	}
+	if end < 0 {
+		return ink
+	}
+	var out [][2]float64
+	for to := end; before[to] >= 0; to = before[to] {
+		a, b := max(before[to]-most, 0), min(to-most, len(contrast))
+		for a < b && contrast[a] <= largest*inkShare {
+			a++
+		}
+		for a < b && contrast[b-1] <= largest*inkShare {
+			b--
+		}
+		if a < b {
+			out = append(out, [2]float64{float64(a), float64(b)})
+		}
+	}
+	slices.Reverse(out)
+	return out
 }
