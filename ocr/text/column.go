@@ -24,17 +24,20 @@ func column(p ocr.Polygon, height int, margin float64, src plane, buf []float32)
 	side.sample(buf, width, src, unit)
 	l := lying{pix: buf[:width*height], width: width, height: height}
 	l.measure()
+	l.narrow()
 	q, h := side.patches[0], float64(height)
+	low, high := float64(l.low), float64(l.high)
+	larger := h / (high - low)
 	out := strip{height: height, holes: true, paper: l.paper}
-	for _, c := range characterCells(contrasts(buf, width, height), h) {
-		set := patch{tl: q.at(c[0], h), tr: q.at(c[0], 0), br: q.at(c[1], 0), bl: q.at(c[1], h), x0: out.width, x1: out.width + h, y1: h}
+	for _, c := range characterCells(contrasts(l.pix[l.low*width:l.high*width], width, l.high-l.low), high-low) {
+		set := patch{tl: q.at(c[0], high), tr: q.at(c[0], low), br: q.at(c[1], low), bl: q.at(c[1], high), x0: out.width, x1: out.width + h, y1: h}
 		advance := h
 		switch ink, kind := l.glyph(c); kind {
 		case cornerMark:
 			set.tl, set.tr, set.br, set.bl = q.at(ink.x0, ink.y1), q.at(ink.x0, ink.y0), q.at(ink.x1, ink.y0), q.at(ink.x1, ink.y1)
 			set.x0 += 0.06 * h
-			set.x1 = set.x0 + ink.y1 - ink.y0
-			set.y0, set.y1 = 0.92*h-(ink.x1-ink.x0), 0.92*h
+			set.x1 = set.x0 + larger*(ink.y1-ink.y0)
+			set.y0, set.y1 = 0.92*h-larger*(ink.x1-ink.x0), 0.92*h
 			advance = 0.9 * h // with the rest of its square
 		case turnedMark:
 			set.tl, set.tr, set.br, set.bl = set.tr, set.br, set.bl, set.tl
@@ -50,6 +53,7 @@ type lying struct {
 	pix           []float32
 	width, height int
 	paper, ink    float32 // usual brightness of the paper, and that below which a pixel is ink
+	low, high     int     // rows from low to before high hold the characters, with some paper on either side
 }
 
 // measure finds the paper's and the ink's brightness.
@@ -58,6 +62,53 @@ func (l *lying) measure() {
 	n := len(values)
 	l.paper = ranked(values, n*3/4)
 	l.ink = l.paper - 0.4*(l.paper-ranked(values[:n*3/4+1], n/50))
+}
+
+// Numbers of the fit across a column. Shares of ink are of a row's length, the others of the height.
+const (
+	fitRule   = 0.8  // from this share on a row is of a rule beside the column
+	fitInk    = 0.05 // up to this share it holds specks at most
+	fitAround = 0.3  // of the height, on either side: how far in rules are looked for
+	fitPaper  = 0.08 // left on either side
+	fitLeast  = 0.72 // a column is not made narrower than this
+)
+
+// narrow finds the rows that hold the characters: a column that was found with the rules on its sides, or much paper, would be read small, and its
+// rules for strokes all along.
+func (l *lying) narrow() {
+	share := make([]float64, l.height)
+	for y := range share {
+		n := 0
+		for _, v := range l.pix[y*l.width : (y+1)*l.width] {
+			if v < l.ink {
+				n++
+			}
+		}
+		share[y] = float64(n) / float64(l.width)
+	}
+	l.low, l.high = 0, l.height
+	around := int(fitAround * float64(l.height))
+	from, to := 0, l.height
+	for y := range around {
+		if share[y] > fitRule {
+			from = y + 1
+		}
+		if share[l.height-1-y] > fitRule {
+			to = l.height - 1 - y
+		}
+	}
+	low, high := from, to
+	for low < high && share[low] <= fitInk {
+		low++
+	}
+	for low < high && share[high-1] <= fitInk {
+		high--
+	}
+	paper := int(math.Round(fitPaper * float64(high-low)))
+	low, high = max(low-paper, from), min(high+paper, to)
+	if float64(high-low) >= fitLeast*float64(l.height) {
+		l.low, l.high = low, high
+	}
 }
 
 // ranked returns the value that sorting would bring to place k, and moves those that are not greater before it (C. A. R. Hoare, Algorithm 65:
@@ -107,8 +158,8 @@ func (l *lying) glyph(cell [2]float64) (inkBounds, mark) {
 	x0, x1 := max(int(cell[0]), 0), min(int(math.Ceil(cell[1])), l.width)
 	b := inkBounds{x0: math.Inf(1), y0: math.Inf(1)}
 	var depth, count [3]float64 // sum of x and number of ink pixels in each third of the column's width
-	for y := range l.height {
-		third := min(3*y/l.height, 2)
+	for y := l.low; y < l.high; y++ {
+		third := min(3*(y-l.low)/(l.high-l.low), 2)
 		for x := x0; x < x1; x++ {
 			if l.pix[y*l.width+x] >= l.ink {
 				continue
@@ -122,13 +173,13 @@ func (l *lying) glyph(cell [2]float64) (inkBounds, mark) {
 	if b.x1 == 0 {
 		return b, plainGlyph
 	}
-	h := float64(l.height)
-	long, wide, middle := b.x1-b.x0, b.y1-b.y0, (b.y0+b.y1)/2
+	h := float64(l.high - l.low)
+	long, wide, middle := b.x1-b.x0, b.y1-b.y0, (b.y0+b.y1)/2-float64(l.low)
 	switch {
 	case long < 0.45*h && wide < 0.45*h && math.Abs(middle-h/2) > 0.12*h:
 		pad := 0.04 * h
 		return inkBounds{b.x0 - pad, b.x1 + pad, b.y0 - pad, b.y1 + pad}, cornerMark
-	case long < 0.45*h && wide > 0.5*h && min(count[0], count[1], count[2]) > 0:
+	case long < 0.5*h && wide > 0.5*h && min(count[0], count[1], count[2]) > 0:
 		// The ends of a turned bracket lie lower than its middle, those of a closing one higher; a stroke's do not.
 		ends := (depth[0]/count[0] + depth[2]/count[2]) / 2
 		if math.Abs(ends-depth[1]/count[1]) > 0.06*h {

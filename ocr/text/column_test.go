@@ -75,3 +75,40 @@ func TestCellsOfAnyColumnHoldItsInkInOrder(t *testing.T) {
 		}
 	})
 }
+
+// The rules beside a column, and wide paper, are no part of it; a short column of narrow figures is not taken for a narrow column.
+func TestColumnsAreNarrowedToTheirCharacters(t *testing.T) {
+	const width, height = 300, 40
+	lie := func(rows ...[3]int) lying { // from, to, and in how many of ten pixels there is ink
+		l := lying{pix: make([]float32, width*height), width: width, height: height, paper: 250, ink: 150}
+		for i := range l.pix {
+			l.pix[i] = 250
+		}
+		for _, r := range rows {
+			for y := r[0]; y < r[1]; y++ {
+				for x := range width {
+					if x%10 < r[2] {
+						l.pix[y*width+x] = 20
+					}
+				}
+			}
+		}
+		l.narrow()
+		return l
+	}
+	for name, c := range map[string]struct {
+		rows      [][3]int
+		low, high int
+	}{
+		"rules on both sides":   {[][3]int{{1, 3, 10}, {6, 35, 4}, {38, 39, 10}}, 4, 37},
+		"wide paper":            {[][3]int{{5, 34, 4}}, 3, 36},
+		"characters at a rule":  {[][3]int{{2, 4, 10}, {4, 38, 4}}, 4, 40},
+		"a stroke all along":    {[][3]int{{3, 37, 4}, {19, 21, 10}}, 0, 40},
+		"narrow figures":        {[][3]int{{14, 26, 4}}, 0, 40},
+		"nothing":               {nil, 0, 40},
+		"nothing but its rules": {[][3]int{{0, 2, 10}, {38, 40, 10}}, 0, 40},
+	} {
+		l := lie(c.rows...)
+		assert.Equal(t, [2]int{c.low, c.high}, [2]int{l.low, l.high}, name)
+	}
+}
