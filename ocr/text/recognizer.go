@@ -262,10 +262,13 @@ const (
 )
 
 // A line that is read less surely than doubtful, and whose crop was fitted to its ink by more than refitted of its height, is read from
-// its whole box too: worn print, noise and rules mislead the fit. That reading counts when it is betterBoxed surer.
+// its whole box too: worn print, noise and rules mislead the fit. Where noise hides the ink's edges altogether, so that nothing was fitted, it is read
+// from its box without boxPaper of the height above and below, for boxes are found higher than their lines. That reading counts when it is
+// betterBoxed surer.
 const (
 	doubtful    = 0.92
 	refitted    = 0.06
+	boxPaper    = 0.1
 	betterBoxed = 0.02
 )
 
@@ -273,8 +276,12 @@ const (
 func (r *Recognizer) retryBad(ctx context.Context, src plane, first []attempt, read []reading) error {
 	var again []attempt
 	for i, a := range first {
-		if read[i].confidence < doubtful && r.refits(a, src) {
-			again = append(again, attempt{region: i, Region: a.Region, boxed: true})
+		if read[i].confidence < doubtful && r.fit && !a.column && len(a.Outline) == 0 {
+			box := a.Region
+			if !r.refits(a, src) {
+				box.Polygon = lower(box.Polygon, boxPaper)
+			}
+			again = append(again, attempt{region: i, Region: box, boxed: true})
 		}
 		if read[i].confidence >= r.retry && (!a.Vertical || read[i].confidence >= columnSure) {
 			continue
@@ -318,11 +325,17 @@ func (r *Recognizer) retryBad(ctx context.Context, src plane, first []attempt, r
 	return nil
 }
 
+// lower returns a rectangle without a share of its height above and below.
+func lower(p ocr.Polygon, share float64) ocr.Polygon {
+	between := func(a, b ocr.Point) ocr.Point {
+		v := toVec(a).between(toVec(b), share)
+		return ocr.Point{X: float32(v.x), Y: float32(v.y)}
+	}
+	return ocr.Polygon{between(p[0], p[3]), between(p[1], p[2]), between(p[2], p[1]), between(p[3], p[0])}
+}
+
 // refits reports whether an attempt's crop was fitted to something else than its box.
 func (r *Recognizer) refits(a attempt, src plane) bool {
-	if !r.fit || a.column || len(a.Outline) > 0 {
-		return false
-	}
 	_, height := sides(a.Polygon)
 	p := fitted(a.Polygon, src)
 	for i := range p {

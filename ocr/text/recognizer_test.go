@@ -33,6 +33,7 @@ type shades struct {
 
 const (
 	shadeHeight = 32
+	lowestRow   = 30 // of a crop, that the letters leave white
 	shadeStride = 4
 	shadeKeys   = "甲\n乙\n丙\nA\nB\n1\n \n" // the blank is a shade of its own
 )
@@ -427,8 +428,11 @@ func BenchmarkSample(b *testing.B) {
 	}
 }
 
-// tidy is a recogniser that is unsure of letters that fill their crop.
-type tidy struct{ shades }
+// tidy is a recogniser that is unsure of letters that fill their crop, or, where row says another place, of those that leave paper there.
+type tidy struct {
+	shades
+	row int
+}
 
 func (s *tidy) Run(ctx context.Context, in pipeline.Tensors) (pipeline.Tensors, error) {
 	out, err := s.shades.Run(ctx, in)
@@ -439,7 +443,7 @@ func (s *tidy) Run(ctx context.Context, in pipeline.Tensors) (pipeline.Tensors, 
 	width, frames := int(x.Shape[3]), int(logits.Shape[1])
 	for i := range int(x.Shape[0]) {
 		for f := range frames {
-			if x.Float32[(i*shadeHeight+30)*width+f*shadeStride+1] < 0.9 {
+			if paper := x.Float32[(i*shadeHeight+s.row)*width+f*shadeStride+1] >= 0.9; paper != (s.row == lowestRow) {
 				row := logits.Float32[(i*frames+f)*8:][:8]
 				for k := range row {
 					row[k] = min(row[k], 1)
@@ -454,7 +458,7 @@ func (s *tidy) Run(ctx context.Context, in pipeline.Tensors) (pipeline.Tensors, 
 func TestUnsureLinesAreReadFromTheirWholeBox(t *testing.T) {
 	page := sheet(400, 80)
 	region := write(page, 10, 20, "甲乙A1乙丙")
-	r, err := NewRecognizer(&tidy{}, shadeEntry(models.Parameters{"crop": "ink"}), []byte(shadeKeys))
+	r, err := NewRecognizer(&tidy{row: lowestRow}, shadeEntry(models.Parameters{"crop": "ink"}), []byte(shadeKeys))
 	require.NoError(t, err)
 	lines, err := r.Read(background, page, []Region{region}, ReadOptions{})
 	require.NoError(t, err)
@@ -464,6 +468,25 @@ func TestUnsureLinesAreReadFromTheirWholeBox(t *testing.T) {
 	lines, err = r.Read(background, page, []Region{region}, ReadOptions{AsGiven: true})
 	require.NoError(t, err)
 	assert.Less(t, lines[0].Confidence, float32(0.6), "the fitted crop is what is read first")
+}
+
+// Where nothing can be fitted, as to a single character, a box that is higher than its line gives way to a lower one.
+func TestUnsureLinesAreReadFromALowerBox(t *testing.T) {
+	page := sheet(100, 80)
+	write(page, 10, 20, "乙")
+	high := Region{Polygon: ocr.Box{X: 10, Y: 16, W: 20, H: 36}.Polygon()}
+	r, err := NewRecognizer(&tidy{row: 2}, shadeEntry(models.Parameters{"crop": "ink"}), []byte(shadeKeys))
+	require.NoError(t, err)
+	given, err := r.Read(background, page, []Region{high}, ReadOptions{AsGiven: true})
+	require.NoError(t, err)
+	lines, err := r.Read(background, page, []Region{high}, ReadOptions{})
+	require.NoError(t, err)
+	assert.Equal(t, "乙", lines[0].Text)
+	assert.Less(t, given[0].Confidence, float32(0.6))
+	assert.Greater(t, lines[0].Confidence, float32(0.99))
+	b := lines[0].Polygon.Bounds()
+	assert.InDelta(t, 16+3.6, b.Y, 0.01)
+	assert.InDelta(t, 36-7.2, b.H, 0.01)
 }
 
 // A line with an unsure character is read again, drawn wider, and the characters stay where they are.
