@@ -3,6 +3,7 @@ package text
 import (
 	"context"
 	"math"
+	"slices"
 
 	"github.com/courtsense/courtsense/ocr"
 	"github.com/courtsense/courtsense/pipeline/imaging"
@@ -15,6 +16,11 @@ const (
 	largeLong    = 1.6  // lengths of its shorter side, from which a part is a line of its own, not a letter or a part of one
 	largeFilled  = 0.2  // of the large line's area: with more lines of their own in it, it is a row or a block of them
 	largeOwn     = 3    // such lines that make a block, however small they are
+	// Pieces between usualLow and usualHigh of the height that is usual on a page of at least usualFrom lines are lines too, as numbers in the cells of
+	// a table: usualOwn of them make a block.
+	usualLow, usualHigh = 0.6, 1.5
+	usualFrom           = 10
+	usualOwn            = 2
 )
 
 // withLarge looks at the picture once more, at a smaller scale, where the lines found so far cover little of it: letters of a
@@ -48,11 +54,21 @@ func (d *Detector) withLarge(ctx context.Context, regions []Region, r *imaging.R
 func placed(regions, large []Region) []Region {
 	drop := make([]bool, len(regions))
 	var added []Region
+	usual := 0.0
+	if len(regions) >= usualFrom {
+		heights := make([]float64, len(regions))
+		for i, p := range regions {
+			w, h := sides(p.Polygon)
+			heights[i] = min(w, h)
+		}
+		slices.Sort(heights)
+		usual = heights[len(heights)/2]
+	}
 	for _, g := range large {
 		width, height := sides(g.Polygon)
 		area := width * height
 		var pieces []int
-		own, lines, known := 0.0, 0, false
+		own, lines, entries, known := 0.0, 0, 0, false
 		for i, p := range regions {
 			w, h := sides(p.Polygon)
 			common := commonArea(g.Polygon, p.Polygon)
@@ -65,8 +81,11 @@ func placed(regions, large []Region) []Region {
 				own += common
 				lines++
 			}
+			if low := min(w, h); low >= usualLow*usual && low <= usualHigh*usual {
+				entries++
+			}
 		}
-		if known || lines >= largeOwn || own > largeFilled*area {
+		if known || lines >= largeOwn || entries >= usualOwn || own > largeFilled*area {
 			continue
 		}
 		for _, i := range pieces {

@@ -35,6 +35,15 @@ func TestLargeLinesTakeThePlaceOfTheirPieces(t *testing.T) {
 	assert.Equal(t, cells, placed(cells, boxes(sign)), "a table's cells stay")
 	column := boxes(ocr.Box{X: 300, Y: 110, W: 90, H: 20}, ocr.Box{X: 300, Y: 160, W: 120, H: 20}, ocr.Box{X: 300, Y: 210, W: 60, H: 20})
 	assert.Equal(t, column, placed(column, boxes(sign)), "small cells stay")
+	// On a page of such lines two make a block, but pieces of letters do not.
+	figures := []ocr.Box{{X: 300, Y: 130, W: 30, H: 24}, {X: 300, Y: 230, W: 20, H: 24}}
+	strokes := []ocr.Box{{X: 300, Y: 130, W: 70, H: 60}, {X: 300, Y: 230, W: 90, H: 60}}
+	for i := range 12 {
+		cell := ocr.Box{X: 100, Y: float32(400 + 40*i), W: 90, H: 24}
+		figures, strokes = append(figures, cell), append(strokes, cell)
+	}
+	assert.Equal(t, boxes(figures...), placed(boxes(figures...), boxes(sign)))
+	assert.Equal(t, append(boxes(strokes[2:]...), boxes(sign)...), placed(boxes(strokes...), boxes(sign)))
 	assert.Equal(t, boxes(sign), placed(nil, boxes(sign)))
 	assert.Equal(t, boxes(below), placed(boxes(below), nil))
 }
