@@ -40,7 +40,7 @@ type Weights struct {
 // Tuned returns the numbers of a catalogue entry for text correction.
 func Tuned(e models.Entry) Config {
 	return Config{
-		Doubt:   float32(e.Threshold("doubt", 0.995)),
+		Doubt:   float32(e.Threshold("doubt", 0.998)),
 		Context: float32(e.Threshold("context", 0.72)),
 		Reach:   int(e.Threshold("reach", 8)),
 		Faint:   float32(e.Threshold("faint", 0.4)),

@@ -27,8 +27,11 @@ var (
 	companies = regexp.MustCompile(`[^，。；：、！？（）()《》〈〉“”"\s]{0,16}(?:[（(][^）)，。；]{1,8}[）)][^，。；：、！？（）()《》〈〉“”"\s]{0,12})?(?:有限责任公司|股份有限公司|有限公司|集团公司|分公司|律师事务所|会计师事务所|合作社|经营部|工作室|商行|支行|加工厂)`)
 	plain     = regexp.MustCompile(`[^，。；：、！？（）()《》〈〉“”"\s本该我贵各其此子母总]{2,6}(?:公司|集团|银行)`)
 	titled    = regexp.MustCompile(`^名称[:：；;、，,。.]`) // the colon may be misread
-	anonymous = regexp.MustCompile(`.?某[某甲乙丙丁戊一二三四0-9A-Za-z×]?`)
+	anonymous = regexp.MustCompile(`.?[0-9]?某[某甲乙丙丁戊一二三四0-9A-Za-z×]?`)
 )
+
+// colonLike are a colon and the marks that a label's is misread as.
+const colonLike = "：:；;，,、。."
 
 const (
 	maxNamed   = 24 // characters after a label with a colon
@@ -47,6 +50,13 @@ func findNames(text []rune, may func(i int, set string) bool, doubtful func(int)
 	}
 	for _, m := range labels.FindAllStringSubmatchIndex(s, -1) {
 		from := index[m[1]]
+		if from < len(text) && strings.ContainsRune("）)", text[from]) { // the label stands in brackets behind another one
+			from++
+		}
+		misread := from+1 < len(text) && strings.ContainsRune(colonLike, text[from]) && !delimiter(text[from+1])
+		if misread {
+			from++
+		}
 		if from >= len(text) || delimiter(text[from]) {
 			continue
 		}
@@ -61,7 +71,7 @@ func findNames(text []rune, may func(i int, set string) bool, doubtful func(int)
 		if may(from, surnames) || doubtful(from) && !may(from, goesOn) {
 			to := until(text, from, maxPerson)
 			spans = append(spans, span{fieldName, from, to})
-			if to-from >= 2 && strings.ContainsRune(surnames, text[from]) {
+			if to-from >= 2 && strings.ContainsRune(surnames, text[from]) && !misread {
 				persons = append(persons, text[from:to])
 			}
 		}
