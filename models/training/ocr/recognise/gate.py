@@ -22,7 +22,7 @@ from lines import Renderer
 from net import Gate, nearly_said
 from train import pack, tensor
 
-MISSED = 1 / 600
+MISSED = 1 / 300
 SURE = 0.8                       # so sure must the frame be that another is spared for
 
 
