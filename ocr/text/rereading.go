@@ -9,7 +9,7 @@ import (
 // fall on other frames of the network. Of each character the surer of both readings counts; what only one reading has counts when it is surer
 // than aloneSure. Chosen on the rendered pages that rules are made on: drawn narrower, or wider still, lines gained nothing.
 const (
-	unsure     = 0.85
+	unsure     = 0.75
 	drawnWider = 1.1
 	aloneSure  = 0.6
 )
