@@ -4,7 +4,7 @@ python3 models/training/ocr/recognise/gate.py --checkpoint OUT/recognise.pt [...
 
 Two frames of three are blank, most characters are read in two frames of which only the surer one counts, and a frame's 7,380 scores cost more than
 the whole network below. A small layer on the frame's features learns which frames `needed` says matter; its threshold is set so that on fresh lines it
-closes at most one in 150 of those that are read as characters. OUT/gate.pt holds it, with the threshold in its bias: open above 0.
+closes at most one in 300 of those that are read as characters. OUT/gate.pt holds it, with the threshold in its bias: open above 0.
 """
 import argparse
 import pathlib
