@@ -40,7 +40,7 @@ func TestTheRightOneOfHomophonesIsLikelier(t *testing.T) {
 }
 
 // TestWhatIsCommonMakesLittleDifference holds that leaving out what texts share at their ends changes differences little: the LSTMs
-// remember a bit more than the neighbours that count at least.
+// remember a bit more than the neighbours that count at least, the more the longer they learnt.
 func TestWhatIsCommonMakesLittleDifference(t *testing.T) {
 	r := rescorer(t)
 	a, b := "依照中华人民共和国刑法第二百六十四条的规定判决如下被告人犯盗窃罪判处有期徒刑六个月", "依照中华人民共和国刑法第二百六十四条的规定判决如下被告人范盗窃罪判处有期徒刑六个月"
@@ -49,7 +49,7 @@ func TestWhatIsCommonMakesLittleDifference(t *testing.T) {
 	// A text that shares nothing with them makes all places count.
 	whole, err := r.Rescore(context.Background(), []string{a, b, "无"})
 	require.NoError(t, err)
-	assert.InEpsilon(t, whole[0]-whole[1], near[0]-near[1], 0.1)
+	assert.InEpsilon(t, whole[0]-whole[1], near[0]-near[1], 0.15)
 	assert.Less(t, whole[0], near[0])
 }
 
