@@ -1,6 +1,7 @@
 package text
 
 import (
+	"cmp"
 	"math"
 	"slices"
 )
@@ -198,8 +199,8 @@ func (w *dbWorkspace) entriesAbove(runs []int32, level float32, top, bottom int,
 		for to < len(w.across) && w.across[to] > 0 {
 			to++
 		}
-		part, _ := w.cut(runs, func(x, y int32) byte {
-			if int(y)-top >= from && int(y)-top < to && w.prob[int(y)*w.width+int(x)] > level {
+		part, _ := w.cut(runs[w.firstFrom(runs, top+from):w.firstFrom(runs, top+to)], func(x, y int32) byte {
+			if w.prob[int(y)*w.width+int(x)] > level {
 				return 1
 			}
 			return 0
@@ -219,6 +220,12 @@ func (w *dbWorkspace) entriesAbove(runs []int32, level float32, top, bottom int,
 		entries = append(entries, part)
 	}
 	return entries
+}
+
+// firstFrom returns the place of the first of a component's runs in row y or below. They are in order of their rows.
+func (w *dbWorkspace) firstFrom(runs []int32, y int) int {
+	at, _ := slices.BinarySearchFunc(runs, y, func(i int32, y int) int { return cmp.Compare(int(w.runs[i].y), y) })
+	return at
 }
 
 // usualCore returns the median thickness of the cores that are long; 0 where there are none.
