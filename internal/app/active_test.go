@@ -60,7 +60,7 @@ type liveClient struct {
 	t      *testing.T
 	stream grpc.BidiStreamingClient[pb.LiveLivenessRequest, pb.LiveLivenessResponse]
 	stage  *activetest.Pictures
-	began  time.Time
+	last   time.Time // when a frame was sent
 	at     time.Duration
 	shots  []activetest.Shot
 
@@ -78,7 +78,7 @@ func openLive(t *testing.T, client pb.FaceServiceClient, stage *activetest.Pictu
 	stream, err := client.LiveLiveness(callContext(t))
 	require.NoError(t, err)
 	require.NoError(t, stream.Send(&pb.LiveLivenessRequest{StreamingRequest: &pb.LiveLivenessRequest_Config{Config: config}}))
-	c := &liveClient{t: t, stream: stream, stage: stage, began: time.Now(), done: make(chan struct{})}
+	c := &liveClient{t: t, stream: stream, stage: stage, done: make(chan struct{})}
 	go func() {
 		defer close(c.done)
 		for {
@@ -106,7 +106,7 @@ func openLive(t *testing.T, client pb.FaceServiceClient, stage *activetest.Pictu
 const cameraInterval = 125 * time.Millisecond
 
 // frame takes a frame at the camera's pace and sends it; false when the stream has ended. The capture times are the
-// camera's, however late the frame is on a busy machine.
+// camera's, however late the frame is on a busy machine; time that was lost is not made up for, which would be a burst.
 func (c *liveClient) frame(look activetest.Look) bool {
 	c.t.Helper()
 	shot, err := c.stage.Shoot(activetest.Scene{Person: "A", Look: look})
@@ -117,13 +117,14 @@ func (c *liveClient) frame(look activetest.Look) bool {
 
 func (c *liveClient) send(content []byte) bool {
 	c.at += cameraInterval
-	wait := time.NewTimer(c.at - time.Since(c.began))
+	wait := time.NewTimer(cameraInterval - time.Since(c.last))
 	defer wait.Stop()
 	select {
 	case <-c.done:
 		return false
 	case <-wait.C:
 	}
+	c.last = time.Now()
 	return c.sendAt(content, c.at, c.nonce())
 }
 
