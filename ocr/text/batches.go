@@ -111,6 +111,9 @@ func (r *Recognizer) decode(p *piece, out pipeline.Tensors, i, rows int) error {
 			r.decoder.settle(values, classes, boxes, depth)
 		}
 		emitted, err = r.decoder.ranked(values, classes, depth, used)
+		if err == nil && r.settles {
+			emitted = r.decoder.withPoints(emitted, values, classes, boxes, depth)
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("output %s: %w", main, err)

@@ -28,6 +28,9 @@ type decoder struct {
 	classes     int
 	blank       int
 	space       int // class of the blank character; -1 when there is none
+	point       int // class of the full stop; -1 when there is none
+	digits      []int
+	colons      []int
 	logits      bool
 	temperature float64
 }

@@ -62,7 +62,7 @@ type outputNames struct {
 // ink; "box": they are taken as given), "pad_value" (tensor value behind a line's end, default white),
 // "multiple_of" (widths are multiples of it, default 32), "max_width" (longer lines are cut between characters, pixels at
 // the network's height, default 1600), "settle" (default false: of a network that gives the likeliest classes and boxes, what neighbouring
-// frames disagree about is settled before they are joined), "dark_on_light" (default false: of a network of gray pictures that was taught dark
+// frames disagree about is settled before they are joined, and a full stop is heard between digits that stand apart), "dark_on_light" (default false: of a network of gray pictures that was taught dark
 // writing, lines of light writing on a darker ground are shown the negative). Thresholds: "line" (default 0: lines of less mean confidence are given without text),
 // "short" (default 0: so are lines of up to two characters of less, which chance reads into seals and specks more often),
 // "marks" (default 0: so are lines of less that are marks more than anything else, which a fax's noise between the lines reads as),
@@ -87,7 +87,15 @@ func NewRecognizer(x pipeline.Executor, e models.Entry, keys []byte) (*Recognize
 	if r.alphabet, err = alphabet(list, blank, p.String("space", "last")); err != nil {
 		return fail("%w", err)
 	}
-	r.decoder = decoder{classes: len(r.alphabet), blank: blank, space: slices.Index(r.alphabet, " "), temperature: p.Float("temperature", 1)}
+	r.decoder = decoder{classes: len(r.alphabet), blank: blank, space: slices.Index(r.alphabet, " "), point: slices.Index(r.alphabet, "."), temperature: p.Float("temperature", 1)}
+	for class, char := range r.alphabet {
+		if isDigit(char) {
+			r.decoder.digits = append(r.decoder.digits, class)
+		}
+		if char == ":" || char == "：" {
+			r.decoder.colons = append(r.decoder.colons, class)
+		}
+	}
 	switch output := p.String("output", "probabilities"); output {
 	case "logits":
 		r.decoder.logits = true
