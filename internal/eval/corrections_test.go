@@ -89,6 +89,7 @@ func TestFieldsAreToldFromTheTruthAlone(t *testing.T) {
 		{"原告:张三,男,汉族", "原告:,男,汉族"},
 		{"被害人王某甲陈述", "被害人陈述"},
 		{"被告人的供述", "被告人的供述"},
+		{"同案人龚x8、陈XX供述", "同案人、供述"},
 	} {
 		fields := fieldsOf(c.line + "\n")
 		require.Len(t, fields, 1)

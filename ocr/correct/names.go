@@ -27,7 +27,7 @@ var (
 	companies = regexp.MustCompile(`[^，。；：、！？（）()《》〈〉“”"\s]{0,16}(?:[（(][^）)，。；]{1,8}[）)][^，。；：、！？（）()《》〈〉“”"\s]{0,12})?(?:有限责任公司|股份有限公司|有限公司|集团公司|分公司|律师事务所|会计师事务所|合作社|经营部|工作室|商行|支行|加工厂)`)
 	plain     = regexp.MustCompile(`[^，。；：、！？（）()《》〈〉“”"\s本该我贵各其此子母总]{2,6}(?:公司|集团|银行)`)
 	titled    = regexp.MustCompile(`^名称[:：；;、，,。.]`) // the colon may be misread
-	anonymous = regexp.MustCompile(`.?[0-9]?某[某甲乙丙丁戊一二三四0-9A-Za-z×]?`)
+	anonymous = regexp.MustCompile(`.?[0-9]?某[某甲乙丙丁戊一二三四0-9A-Za-z×]?|\p{Han}[XxＸ×]{1,3}[0-9]{0,2}`)
 )
 
 // colonLike are a colon and the marks that a label's is misread as.
