@@ -198,7 +198,7 @@ var (
 	numberLike = regexp.MustCompile(`[0-9〇零一二三四五六七八九十百千万亿壹贰叁肆伍陆柒捌玖拾佰仟萬億两]+[年月日号时分点条款项元角整万亿%]*`)
 	caseNumber = regexp.MustCompile(`[(〔\[][12][0-9]{3}[)〕\]][^\n,。;]{1,20}?号`)
 	namedAfter = regexp.MustCompile(`(?:原告|被告|上诉人|申请人|代表人|代理人|第三人|被告人|审判长|审判员|书记员|姓名|户名|收款人|付款人|借款人|出借人|甲方|乙方|签字|签名)(?:\([^)\n]{1,10}\))?:([^\n,。;:()]{2,12})`)
-	someone    = regexp.MustCompile(`[^\n]?某[某甲乙丙丁0-9]?|[一-鿿](?:[Xx×]{1,3}|[Xx×][0-9]+)`)
+	someone    = regexp.MustCompile(`[^\n]?某[某甲乙丙丁0-9]?|[一-鿿][Xx×]{1,3}`)
 	company    = regexp.MustCompile(`[^\n,。;:()、]{2,14}(?:有限公司|有限责任公司|事务所)`)
 )
 

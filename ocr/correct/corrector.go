@@ -297,7 +297,7 @@ func (c *Corrector) clear(pl place, scores []float32, reading int) bool {
 }
 
 // faintTimes is how many times likelier the language model must find another reading of a faint character. Of 265 changes that mended (168 pages
-// of strength 0.55 to 0.6, seeds 5200, 5601, 5602 and 3406) none of a faint one was below it.
+// of strength 0.5 to 0.6, seeds 5200, 5601, 5602 and 3406) none of a faint one was below it.
 const faintTimes = 100
 
 const (

@@ -13,7 +13,6 @@ const (
 	sureDigit   = 0.8
 	leastPoint  = 0.004
 	pointShare  = 0.6
-	leastPairs  = 2 // from which the usual distance is known
 )
 
 // withPoints adds the points that are heard between digits to what ranked gave: an amount without its decimal point is a hundred times as much.
@@ -32,7 +31,7 @@ func (d decoder) withPoints(emitted []emission, scores []float32, classes []int6
 		}
 		last = i
 	}
-	if len(pairs) < leastPairs {
+	if len(pairs) < 2 { // a single distance is the usual one
 		return emitted
 	}
 	sorted := slices.Clone(apart)
